@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -36,24 +37,14 @@ def repository() -> Path:
     return REPOSITORY
 
 
-@pytest.fixture(
-    scope="session",
-    params=[
-        "mimic-iv-demo-fhir",
-        "mimic-iv-demo-omop",
-        "mimic-iv-demo-meds",
-        "mimic-iv-demo-clif",
-        "mimic-iv-demo-csv",
-    ],
-)
-def mimic(request: pytest.FixtureRequest) -> Path:
-    """Each form of the MIMIC demo in turn; skips, saying so, where it is absent."""
-    return third_party(request.param)
+@pytest.fixture(scope="session")
+def third_party() -> Callable[[str], Path]:
+    """Finds a folder of third-party data by name; skips the test, saying so, where it is absent."""
 
+    def find(name: str) -> Path:
+        folder = shared_folder(name)
+        if folder is None:
+            pytest.skip(f"third-party data not here: ../shared/data/{name} (or set LEEWARD_SHARED)")
+        return folder
 
-def third_party(name: str) -> Path:
-    """A folder of third-party data; skips the test, saying so, where it is absent."""
-    folder = shared_folder(name)
-    if folder is None:
-        pytest.skip(f"third-party data not here: ../shared/data/{name} (or set LEEWARD_SHARED)")
-    return folder
+    return find
