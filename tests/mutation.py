@@ -1,0 +1,258 @@
+"""Changes rules and numbers one at a time and runs the tests: a change that no test notices is a gap in the tests.
+
+Both the Python of the rule rooms and the TOML of `knowledge/` are changed, because limits live in the latter.
+Survivors that are understood stand in tests/mutation_reasons.toml with their reason; any other makes this fail.
+
+    make mutation                                  everything (hours)
+    make mutation ARGS="--only scales --most 50"   fifty changes, spread evenly, of files whose path holds "scales"
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from queue import Queue
+
+ROOT = Path(__file__).parents[1]
+SOURCE = ROOT / "src"
+REASONS = ROOT / "tests" / "mutation_reasons.toml"
+PYTHON = ("leeward/scales", "leeward/timeline", "leeward/plan")
+TABLES = ("leeward/knowledge/scales", "leeward/knowledge/carry.toml")
+NOT_RULES = ("test_tidy.py", "test_hazards.py", "test_readme.py", "record", "report")
+SECONDS_MOST = 900
+
+SWAPS: dict[type[ast.AST], str] = {
+    ast.Lt: "<=", ast.LtE: "<", ast.Gt: ">=", ast.GtE: ">", ast.Eq: "!=", ast.NotEq: "==",
+    ast.BitAnd: "|", ast.BitOr: "&", ast.Add: "-", ast.Sub: "+", ast.Mult: "+", ast.FloorDiv: "*", ast.Mod: "*",
+    ast.And: "or", ast.Or: "and",
+}  # fmt: skip
+SIGNS = {
+    "<=": r"<=", "<": r"<(?!=)", ">=": r">=", ">": r">(?!=)", "==": r"==", "!=": r"!=", "|": r"\|", "&": r"&",
+    "+": r"\+", "-": r"-", "*": r"\*", "//": r"//", "%": r"%", "or": r"\bor\b", "and": r"\band\b",
+}  # fmt: skip
+SPELT: dict[type[ast.AST], str] = {
+    ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!=",
+    ast.BitAnd: "&", ast.BitOr: "|", ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.FloorDiv: "//", ast.Mod: "%",
+    ast.And: "and", ast.Or: "or",
+}  # fmt: skip
+NAMES = {"least": "greatest", "greatest": "least", "min": "max", "max": "min", "lead": "lag", "lag": "lead"}
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One change of one place in one file."""
+
+    file: str
+    line: int
+    was: str
+    becomes: str
+    start: int
+    end: int
+
+    @property
+    def name(self) -> str:
+        """How a reason refers to it: by text, since line numbers move."""
+        text = (SOURCE / self.file).read_text(encoding="utf-8").splitlines()[self.line - 1].strip()
+        return f"{self.file}: {text}: {self.was} -> {self.becomes}"
+
+
+class Text:
+    """A Python file as bytes, with the places of its syntax in them."""
+
+    def __init__(self, path: Path) -> None:
+        self.file = path.relative_to(SOURCE).as_posix()
+        self.raw = path.read_bytes()
+        self.starts = [0]
+        for line in self.raw.splitlines(keepends=True):
+            self.starts.append(self.starts[-1] + len(line))
+
+    def begin(self, node: ast.expr) -> int:
+        """Where an expression begins."""
+        return self.starts[node.lineno - 1] + node.col_offset
+
+    def end(self, node: ast.expr) -> int:
+        """Where it ends."""
+        return self.starts[(node.end_lineno or node.lineno) - 1] + (node.end_col_offset or 0)
+
+    def change(self, start: int, end: int, becomes: str) -> Mutant:
+        """The bytes from start to end, replaced."""
+        line = self.raw[:start].count(b"\n") + 1
+        return Mutant(self.file, line, self.raw[start:end].decode(), becomes, start, end)
+
+    def between(self, left: ast.expr, right: ast.expr, operator: ast.AST) -> Iterator[Mutant]:
+        """The operator that stands between two operands, as its neighbour."""
+        spelt, becomes = SPELT.get(type(operator)), SWAPS.get(type(operator))
+        if spelt is None or becomes is None:
+            return
+        found = re.search(SIGNS[spelt], self.raw[self.end(left) : self.begin(right)].decode())
+        if found:
+            start = self.end(left) + found.start()
+            yield self.change(start, start + len(found.group()), becomes)
+
+
+def operations(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr, ast.AST]]:
+    """The pairs of operands in a piece of syntax, and what stands between them."""
+    if isinstance(node, ast.Compare):
+        yield from zip([node.left, *node.comparators], node.comparators, node.ops, strict=False)
+    elif isinstance(node, ast.BinOp):
+        yield node.left, node.right, node.op
+    elif isinstance(node, ast.BoolOp):
+        for left, right in pairwise(node.values):
+            yield left, right, node.op
+
+
+def python_mutants(path: Path) -> Iterator[Mutant]:
+    """Comparisons, arithmetic and logic turned into their neighbours; greatest and least, first and last swapped."""
+    text = Text(path)
+    for node in ast.walk(ast.parse(text.raw)):
+        for left, right, operator in operations(node):
+            yield from text.between(left, right, operator)
+        if isinstance(node, ast.Attribute) and node.attr in NAMES:
+            yield text.change(text.end(node) - len(node.attr), text.end(node), NAMES[node.attr])
+
+
+def table_mutants(path: Path) -> Iterator[Mutant]:
+    """Each number a little higher and a little lower: `value = 38.0`, `grade = 3`, `ward = 8.0`."""
+    raw = path.read_bytes()
+    for found in re.finditer(rb'(?m)(?<!#)\b(?!from|checked|year)[\w"-]+ *= *(\d+(?:\.\d+)?)(?=[ ,}\]\n])', raw):
+        line_start = raw.rfind(b"\n", 0, found.start()) + 1
+        if b"#" in raw[line_start : found.start()]:
+            continue
+        was = found.group(1).decode()
+        step = 0.1 if "." in was else 1
+        for becomes in (f"{float(was) + step:g}", f"{float(was) - step:g}"):
+            spelt = becomes if "." not in was or "." in becomes else f"{becomes}.0"
+            yield Mutant(
+                path.relative_to(SOURCE).as_posix(),
+                raw[: found.start()].count(b"\n") + 1,
+                was,
+                spelt,
+                found.start(1),
+                found.end(1),
+            )
+
+
+def mutants(only: str) -> list[Mutant]:
+    """Every change, in the order of files and lines."""
+    found: list[Mutant] = []
+    for folder in PYTHON:
+        for path in sorted((SOURCE / folder).rglob("*.py")):
+            found.extend(python_mutants(path))
+    for place in TABLES:
+        whole = SOURCE / place
+        for path in [whole] if whole.is_file() else sorted(whole.rglob("*.toml")):
+            found.extend(table_mutants(path))
+    return [mutant for mutant in found if only in mutant.file]
+
+
+def rule_tests() -> list[str]:
+    """The tests that may notice a changed rule; reading, pages and tidiness cannot."""
+    inside = (ROOT / "tests").iterdir()
+    return sorted(
+        str(path)
+        for path in inside
+        if path.name not in NOT_RULES
+        and (path.name.startswith("test_") or (path.is_dir() and any(path.rglob("test_*.py"))))
+    )
+
+
+def verdict(copy: Path, mutant: Mutant | None, tests: list[str]) -> str:
+    """`killed`, `survived` or `too long`: the tests run on a copy of the source that bears the change."""
+    original = b""
+    if mutant is not None:
+        original = (copy / mutant.file).read_bytes()
+        changed = original[: mutant.start] + mutant.becomes.encode() + original[mutant.end :]
+        (copy / mutant.file).write_bytes(changed)
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
+    environment = os.environ | {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
+    try:
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment, capture_output=True, timeout=SECONDS_MOST, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return "too long"
+    finally:
+        if mutant is not None:
+            (copy / mutant.file).write_bytes(original)
+    if done.returncode not in (0, 1, 2):
+        raise SystemExit(f"pytest ended with {done.returncode}:\n{done.stdout.decode()[-2000:]}")
+    return "survived" if done.returncode == 0 else "killed"
+
+
+def reasons() -> dict[str, str]:
+    """Survivors that are understood: their name and why no test can or need notice."""
+    if not REASONS.is_file():
+        return {}
+    return {entry["name"]: entry["reason"] for entry in tomllib.loads(REASONS.read_text("utf-8")).get("survivor", [])}
+
+
+def main() -> int:
+    """Runs the changes and prints survivors; 1 if one has no reason."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", default="", help="only files whose path holds this")
+    parser.add_argument("--most", type=int, default=0, help="at most so many changes, spread evenly (0: all)")
+    parser.add_argument("--jobs", type=int, default=2, help="test runs at the same time")
+    parser.add_argument("--tests", nargs="*", default=None, help="tests to run instead of all that concern rules")
+    parser.add_argument("--list", action="store_true", help="print the changes and stop")
+    asked = parser.parse_args()
+    chosen = mutants(asked.only)
+    if asked.most and len(chosen) > asked.most:
+        chosen = [chosen[place * len(chosen) // asked.most] for place in range(asked.most)]
+    if asked.list:
+        print("\n".join(mutant.name for mutant in chosen))
+        return 0
+    return judge(chosen, asked.jobs, asked.tests or rule_tests())
+
+
+def judge(chosen: list[Mutant], jobs: int, tests: list[str]) -> int:
+    """Runs the tests once on the unchanged source, then once for each change, several at a time."""
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        copies: Queue[Path] = Queue()
+        for number in range(jobs):
+            copies.put(Path(shutil.copytree(SOURCE, Path(folder) / str(number))))
+
+        def run(mutant: Mutant | None) -> str:
+            copy = copies.get()
+            try:
+                return verdict(copy, mutant, tests)
+            finally:
+                copies.put(copy)
+
+        if run(None) != "survived":
+            print("The tests fail on the unchanged source; mend that first.")
+            return 2
+        with ThreadPoolExecutor(jobs) as pool:
+            verdicts = list(pool.map(run, chosen))
+    return report(dict(zip(chosen, verdicts, strict=True)), time.monotonic() - began)
+
+
+def report(verdicts: dict[Mutant, str], seconds: float) -> int:
+    """Prints what survived; 1 if a survivor has no reason."""
+    explained = reasons()
+    survivors = [mutant for mutant, said in verdicts.items() if said == "survived"]
+    bare = [mutant for mutant in survivors if mutant.name not in explained]
+    for mutant in survivors:
+        print(f"{mutant.file}:{mutant.line}: survived: {mutant.name.split(': ', 1)[1]}")
+        print(f"    {explained.get(mutant.name, 'no reason given')}")
+    killed = sum(said != "survived" for said in verdicts.values())
+    print(f"{len(verdicts)} changes: {killed} noticed, {len(survivors)} survived, {len(bare)} of them without a reason")
+    print(f"{seconds:.0f} s")
+    return 1 if bare else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
