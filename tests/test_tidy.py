@@ -149,6 +149,30 @@ def test_every_number_has_its_source() -> None:
     assert wanting == []
 
 
+def coded(node: object, above: frozenset[str] = frozenset()) -> Iterator[tuple[str, frozenset[str]]]:
+    """Each entry that gives a code its meaning, with the keys known for it."""
+    if isinstance(node, dict):
+        known = above | {key for key, held in node.items() if isinstance(held, str)}
+        if isinstance(node.get("code"), str) and "quantity" in node:
+            yield node["code"], known | frozenset(node)
+        for held in node.values():
+            yield from coded(held, known)
+    elif isinstance(node, list):
+        for held in node:
+            yield from coded(held, above)
+
+
+def test_every_code_has_its_source() -> None:
+    """A code that is read as a quantity says who printed it so, and how we know."""
+    wanting = [
+        f"{path.relative_to(KNOWLEDGE)}: {code}"
+        for path in sorted(KNOWLEDGE.rglob("*.toml"))
+        for code, keys in coded(tomllib.loads(path.read_text(encoding="utf-8")))
+        if not {"source", "evidence"} <= keys
+    ]
+    assert wanting == []
+
+
 def cited(node: object) -> Iterator[str]:
     """Each key of `sources.toml` that a file names."""
     if isinstance(node, dict):
