@@ -23,7 +23,7 @@ run: $(READY)  ## grade the bundled sample patients, print the table, write thei
 	@$(BIN)/leeward demo $(ARGS)
 
 test: $(READY)  ## the tests (without those marked slow or spark)
-	@$(BIN)/python -m pytest -n 2 --dist worksteal -q $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 test-all: $(READY)  ## the tests with the slow ones
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -q -m "not spark" $(ARGS)
