@@ -1,0 +1,206 @@
+"""Shapes of the files the door reads: quantities, units, codes, words, and what it tolerates about time."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Literal
+
+import msgspec
+
+from leeward.knowledge.loader import Evidence, load, names
+
+Kind = Literal["number", "word", "interval", "dose", "rate", "date"]
+
+
+class Quantity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One thing Leeward reads; the fields are explained at the top of quantities.toml."""
+
+    title: str
+    kind: Kind
+    unit: str | None = None
+    also: tuple[str, ...] = ()
+    low: float | None = None
+    high: float | None = None
+    resolution: str | None = None
+    bare: bool = False
+    timeless: bool = False
+    words: dict[str, tuple[str, ...]] = {}
+    absent_word: str | None = None
+    pattern: str | None = None
+    factors: dict[str, str] = {}
+    why: str = ""
+
+
+class Quantities(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """quantities.toml."""
+
+    evidence: Evidence
+    checked: date
+    quantity: dict[str, Quantity]
+
+
+class Unit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One unit: how the conversion library writes it, and how records spell it."""
+
+    pint: str
+    spellings: tuple[str, ...] = ()
+    any_case: tuple[str, ...] = ()
+
+
+class Units(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """units.toml: units by their UCUM spelling."""
+
+    evidence: Evidence
+    checked: date
+    unit: dict[str, Unit]
+
+
+class Pattern(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"becomes": "is"}):
+    """A regular expression and the word it stands for."""
+
+    becomes: str
+    like: str
+
+
+class Oxygen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """oxygen.toml: words for oxygen devices."""
+
+    evidence: Evidence
+    checked: date
+    words: dict[str, tuple[str, ...]]
+    patterns: tuple[Pattern, ...]
+
+
+class Product(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"klass": "class"}):
+    """A therapy that can cause CRS."""
+
+    inn: str
+    brands: tuple[str, ...]
+    klass: str
+    step_up: bool
+    repeated: bool
+    evidence: Evidence
+    words: tuple[str, ...] = ()
+
+
+class Triggers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """triggers.toml."""
+
+    checked: date
+    product: tuple[Product, ...]
+
+
+class Drugs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """drugs.toml: names under which drugs are charted."""
+
+    evidence: Evidence
+    checked: date
+    not_with: tuple[str, ...]
+    names: dict[str, tuple[str, ...]]
+
+
+class Code(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"from_": "from"}):
+    """One code and what it means: a quantity, and where the code itself says it, a word, a value, a site, a unit."""
+
+    code: str
+    quantity: str
+    source: str = ""
+    evidence: Evidence = "derived"
+    text: str | None = None
+    value: str | None = None
+    unit: str | None = None
+    site: str | None = None
+    general: bool = False
+    omop: str | None = None
+    from_: date | None = None
+    label: str | None = None
+    note: str | None = None
+
+
+class CodeSystem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One published code system in codes/."""
+
+    system: str
+    uris: tuple[str, ...]
+    checked: date
+    codes: tuple[Code, ...]
+    ignore_dots: bool = False
+
+
+class Template(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a composed code is written (`LAB//{code}//{unit}`), and the system its part belongs to."""
+
+    like: str
+    system: str
+
+
+class Recognition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What gives a local source away: files beside the record, or words in the first bytes of its files."""
+
+    files: tuple[tuple[str, ...], ...] = ()
+    words: tuple[str, ...] = ()
+
+
+class Local(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One centre's own codes, words and clock, in local/."""
+
+    id: str
+    title: str
+    checked: date
+    source: str
+    zone: str
+    zone_why: str
+    recognised_by: Recognition
+    declares: tuple[str, ...] = ()
+    uris: dict[str, str] = {}
+    same_as: dict[str, tuple[str, ...]] = {}
+    meds: tuple[Template, ...] = ()
+    words: dict[str, dict[str, tuple[str, ...]]] = {}
+    codes: dict[str, tuple[Code, ...]] = {}
+
+
+class Status(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """status.toml: a record's words for the state of a statement."""
+
+    evidence: Evidence
+    where: str
+    checked: date
+    means: dict[str, tuple[str, ...]]
+
+
+class Future(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How far ahead of now a time may lie."""
+
+    minutes: float
+    why: str
+
+
+class Past(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The first year a time may lie in."""
+
+    year: int
+    why: str
+
+
+class Tolerance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """door.toml."""
+
+    evidence: Evidence
+    checked: date
+    future: Future
+    past: Past
+
+
+def quantities() -> dict[str, Quantity]:
+    """Everything Leeward reads, by its id."""
+    return load("quantities", Quantities).quantity
+
+
+def code_systems() -> list[CodeSystem]:
+    """The published code systems."""
+    return [load(name, CodeSystem) for name in names("codes")]
+
+
+def local(name: str) -> Local:
+    """One centre's codes, by the name of its file in local/."""
+    return load(f"local/{name}", Local)

@@ -1,0 +1,119 @@
+"""Units: a record's spelling to UCUM, and one exact conversion per pair of units."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from functools import cache
+from typing import Any, Literal
+
+import msgspec
+
+from leeward.knowledge.loader import load
+from leeward.knowledge.vocabulary import Quantity, Units
+
+Outcome = Literal["exact", "unknown", "weight"]
+
+
+class Conversion(msgspec.Struct, frozen=True):
+    """value x scale + offset, in whole fractions; or why there is none ("weight": only with the patient's weight)."""
+
+    outcome: Outcome
+    scale: Fraction = Fraction(1)
+    offset: Fraction = Fraction(0)
+    resolution: Fraction | None = None
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether the value may be taken as it stands."""
+        return self.scale == 1 and self.offset == 0 and self.resolution is None
+
+    def of(self, decimal: str) -> float:
+        """The converted value, rounded once, at the end."""
+        exact = Fraction(decimal) * self.scale + self.offset
+        if self.resolution is not None:
+            exact = round(exact / self.resolution) * self.resolution
+        return float(exact)
+
+
+UNKNOWN = Conversion("unknown")
+WEIGHT = Conversion("weight")
+
+
+@cache
+def _spellings() -> tuple[dict[str, str], dict[str, str]]:
+    exact: dict[str, str] = {}
+    folded: dict[str, str] = {}
+    for ucum, unit in load("units", Units).unit.items():
+        exact[ucum] = ucum
+        exact.update(dict.fromkeys(map(_tidy, unit.spellings), ucum))
+        folded.update(dict.fromkeys((_tidy(s).lower() for s in unit.any_case), ucum))
+    return exact, folded
+
+
+def _tidy(spelling: str) -> str:
+    """Trimmed, with the Greek mu as the micro sign: fonts mix the two."""
+    return spelling.strip().replace("\u03bc", "\u00b5")
+
+
+def ucum(spelling: str) -> str | None:
+    """The UCUM unit a spelling stands for, or None where nobody wrote it down."""
+    exact, folded = _spellings()
+    tidy = _tidy(spelling)
+    return exact.get(tidy) or folded.get(tidy.lower())
+
+
+@cache
+def _registry() -> Any:
+    from pint import UnitRegistry
+
+    registry = UnitRegistry(non_int_type=Fraction)
+    registry.define("arbitrary_unit = [arbitrary_unit]")
+    registry.define("fibrinogen_equivalent = [fibrinogen_equivalent]")
+    return registry
+
+
+def conversion(quantity: Quantity, spelling: str | None) -> Conversion:
+    """How a value in this spelling becomes a value in the quantity's unit."""
+    resolution = Fraction(quantity.resolution) if quantity.resolution else None
+    if spelling is None:
+        return Conversion("exact", resolution=resolution) if quantity.bare else UNKNOWN
+    unit = ucum(spelling)
+    if unit is None or quantity.unit is None:
+        return UNKNOWN
+    if unit == quantity.unit:
+        return Conversion("exact", resolution=resolution)
+    if unit in quantity.factors:
+        return Conversion("exact", Fraction(quantity.factors[unit]), resolution=resolution)
+    return _by_library(quantity, unit, resolution)
+
+
+def _by_library(quantity: Quantity, unit: str, resolution: Fraction | None) -> Conversion:
+    registry = _registry()
+    units = load("units", Units).unit
+    here = registry.parse_expression(units[unit].pint)
+    there = registry.parse_expression(units[quantity.unit or ""].pint)
+    if here.dimensionality != there.dimensionality:
+        per_weight = any((a / b).check("[mass]") for a, b in ((here, there), (there, here)))
+        return WEIGHT if quantity.kind in ("rate", "dose") and per_weight else UNKNOWN
+    if here.check("[]") and unit not in quantity.also and not (quantity.bare and unit == "1"):
+        return UNKNOWN  # any pure number would pass for any other: only the listed ones do
+    zero = _shift(registry, here, there, 0)
+    return Conversion("exact", _shift(registry, here, there, 1) - zero, zero, resolution)
+
+
+def _shift(registry: Any, here: Any, there: Any, value: int) -> Fraction:
+    moved = registry.Quantity(Fraction(value) * Fraction(here.magnitude), here.units).to(there.units)
+    return Fraction(moved.magnitude) / Fraction(there.magnitude)
+
+
+def likely(quantity: Quantity, decimal: str) -> str | None:
+    """The unit of this quantity in which a value would be plausible, if it is one other than was said."""
+    for unit in (quantity.unit, *quantity.also):
+        if unit is not None and plausible(quantity, conversion(quantity, unit).of(decimal)):
+            return unit
+    return None
+
+
+def plausible(quantity: Quantity, value: float) -> bool:
+    """Whether a value in the quantity's own unit can be true of a living patient."""
+    return (quantity.low is None or value >= quantity.low) and (quantity.high is None or value <= quantity.high)
