@@ -1,0 +1,74 @@
+"""The steps from findings to courses, as expressions; each step reads the ones before it by name.
+
+One list of steps serves one patient (chained into one statement, planned once) and a cohort (table by table).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+
+from leeward.knowledge.definition import decided
+from leeward.scales import astct_2019_crs, astct_2019_crs_course, astct_2019_icans, course, crs_signs, icans_signs, reasons
+from leeward.timeline.exposures import DAY_S, doses, exposures, repeated_products
+from leeward.timeline.known import known
+from leeward.timeline.people import people
+
+_INSTANT = "timestamp('UTC', 6)"
+FINDINGS = ibis.table(
+    {
+        "patient": "string", "quantity": "string", "measured_at": _INSTANT, "measured_until": _INSTANT,
+        "reported_at": _INSTANT, "received_at": _INSTANT, "low": "float64", "high": "float64", "text": "string",
+        "site": "string", "status": "string", "record": "string", "version": "string", "revised": "boolean",
+        "source": "string", "place": "string",
+    },
+    name="findings",
+)  # fmt: skip
+"""The findings table every plan starts from (record.schema.FINDING)."""
+
+QUESTION = ibis.table({"as_of": _INSTANT, "assumed_trigger": _INSTANT, "assumed_setting": "string"}, name="question")
+"""One row: the moment asked about (null: all that is known); an assumed trigger, as a moment or as the first arrival in
+a setting (null: only triggers on record)."""
+
+COURSES = ("exposed", "people", "course", "episodes", "now", "unobserved")
+"""The steps whose rows are the courses of a cohort."""
+
+REASONS = ("standing", "noted", "raw")
+"""The steps whose rows say why; they cost one more look at the findings."""
+
+Step = tuple[str, ir.Table]
+
+
+def steps(*, room_air: bool) -> list[Step]:
+    """Every step in order, its name and its expression over the tables named before it.
+
+    `room_air`: the source declares that no oxygen device charted means room air.
+    """
+    crs, icans = astct_2019_crs.limits(), astct_2019_icans.limits()
+    made: list[Step] = []
+
+    def step(name: str, build: Callable[..., ir.Table], *inputs: ir.Table, **settings: Any) -> ir.Table:
+        made.append((name, build(*inputs, **settings)))
+        return ibis.table(made[-1][1].schema(), name=name)
+
+    known_ = step("known", known, FINDINGS, QUESTION)
+    once_s = int(decided(crs.decisions, "late-onset") * DAY_S)
+    exposed = step("exposed", exposures, known_, QUESTION, repeated=repeated_products(), same_course_s=once_s)
+    doses_ = step("doses", doses, exposed)
+    people_ = step("people", people, known_, doses_, QUESTION)
+    charted = step("crs_charted", crs_signs.charted, known_, people_, doses_, limits=crs)
+    signs = step("crs_signs", crs_signs.carried, charted, limits=crs, room_air=room_air)
+    crs_graded = step("crs_graded", astct_2019_crs_course.graded, signs, limits=crs)
+    neuro = step("icans_charted", icans_signs.charted, known_, people_, doses_, limits=icans)
+    neuro_carried = step("icans_signs", icans_signs.carried, neuro)
+    icans_graded = step("icans_graded", icans_signs.graded, neuro_carried, limits=icans)
+    graded = step("graded", ir.Table.union, crs_graded, icans_graded)
+    for name in ("course", "episodes", "now", "unobserved"):
+        step(name, getattr(course, name), graded)
+    step("standing", reasons.standing, known_, people_)
+    step("noted", reasons.noted, known_, people_, limits=crs)
+    step("raw", reasons.raw, known_)
+    return made

@@ -1,0 +1,79 @@
+"""The ASTCT CRS course: the rule asked twice at every moment, with what is missing at its mildest and at its worst."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from leeward.knowledge.definition import decided
+from leeward.scales import astct_2019_crs as astct
+from leeward.scales.course import bits, first, handed_over
+from leeward.timeline.columns import pick, true
+from leeward.timeline.episodes import with_episodes
+from leeward.timeline.exposures import DAY_S
+from leeward.timeline.moments import changes
+from leeward.timeline.settings import HOUR_S
+
+MISSING = ("body-temperature", "systolic-bp", "oxygen-device", "age-years")
+"""The inputs behind the bits of `unknown`."""
+
+_STATE = ("fever_known", "pressure_known", "oxygen_known", "fever_low", "fever_high", "hypotension_low", "hypotension_high",
+          "vasopressors_low", "vasopressors_high", "oxygen_low", "oxygen_high", "masks_sure_s", "masks_possible_s",
+          "death_low", "death_high", "charted")  # fmt: skip
+
+
+def graded(signs: ir.Table, limits: astct.Limits) -> ir.Table:
+    """Signs (`crs_signs.carried`) as grades: columns GRADED."""
+    rows = changes(signs, ["patient", "dose_s"], "at_s", _STATE)
+    order = ibis.window(group_by=[rows.patient], order_by=[rows.at_s])
+    rows = rows.mutate(
+        held_until_s=rows.at_s.lead().over(order).fill_null(rows.as_of_s),
+        sign=true((rows.fever_low + rows.hypotension_low + rows.vasopressors_low + rows.oxygen_low) > 0),
+        quiet=true((rows.fever_high + rows.hypotension_high + rows.vasopressors_high + rows.oxygen_high + rows.death_high) == 0),
+        opens=rows.fever_low,
+        masks_s=rows.masks_sure_s,
+    )
+    hours = {name: int(decided(limits.decisions, name) * HOUR_S) for name in ("resolution", "resolution-masked")}
+    rows = with_episodes(rows, hours["resolution"], hours["resolution-masked"])
+    return _range(_masked(rows, limits), limits)
+
+
+def _masked(rows: ir.Table, limits: astct.Limits) -> ir.Table:
+    """Adds `open` (the episode runs, fever seen) and `maybe` (a drug given before may be hiding the fever)."""
+    back_s = int(decided(limits.decisions, "masking-before") * HOUR_S)
+    late_s = int(decided(limits.decisions, "late-onset") * DAY_S)
+    running = rows.resolved_s.isnull() | (rows.at_s < rows.resolved_s)
+    seen = rows.onset_s.notnull() & (rows.at_s >= rows.onset_s)
+    # Before any sign (episode -1) a drug may hide one as well.
+    unseen = rows.onset_s.isnull() | (rows.at_s < rows.onset_s) | (rows.episode < 0)
+    hidden = unseen & running & (rows.masks_possible_s >= rows.dose_s - back_s) & (rows.at_s <= rows.dose_s + late_s)
+    return rows.mutate(open=true(seen & running & (rows.episode >= 0)), maybe=true(hidden))
+
+
+def _range(rows: ir.Table, limits: astct.Limits) -> ir.Table:
+    """The grade's bounds, and everything the course needs beside them."""
+    waived = true((rows.open == 1) & (rows.masks_sure_s >= rows.onset_s))
+    waived_maybe = true((rows.open == 1) & (rows.masks_possible_s >= rows.onset_s))
+    supported = true((rows.hypotension_high + rows.vasopressors_high + rows.oxygen_high) > 0)
+    least = astct.State(
+        ibis.greatest(rows.fever_low, waived), rows.hypotension_low, rows.vasopressors_low, rows.oxygen_low,
+        rows.death_low * rows.open,
+    )  # fmt: skip
+    most = astct.State(
+        ibis.greatest(rows.fever_high, waived, waived_maybe, rows.maybe * supported),
+        rows.hypotension_high, rows.vasopressors_high, rows.oxygen_high, rows.death_high * rows.open,
+    )  # fmt: skip
+    # An unknown pressure is at its worst low, which a vasopressor that runs outweighs.
+    at_least, at_most = astct.grade(least, limits), astct.grade(most, limits)
+    one = ibis.window(group_by=[rows.patient, rows.dose_s, rows.episode])
+    sign_s = first((rows.sign == 1) & (rows.maybe == 1), rows.at_s, one)
+    rows = rows.mutate(at_least=at_least, at_most=ibis.greatest(at_least, at_most), first_sign_s=sign_s)
+    return handed_over(rows.mutate(
+        syndrome=ibis.literal("crs"),
+        scale=ibis.literal(limits.scale),
+        observed=ibis.greatest(rows.fever_known, rows.pressure_known, rows.oxygen_known),
+        unknown=bits(1 - rows.fever_known, 1 - rows.pressure_known, 1 - rows.oxygen_known,
+                     true((rows.pressure_known == 1) & (rows.hypotension_low != rows.hypotension_high))),
+        masked=true(rows.onset_s.isnull() & rows.first_sign_s.notnull()),
+        died=pick([(rows.death_high == 1, 1)], 0),
+    ))  # fmt: skip

@@ -1,0 +1,207 @@
+"""The signs of CRS at every moment: fever, pressure and oxygen, each in its mildest and its worst reading.
+
+What a scale makes of them stands in that scale's own file.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+
+from leeward.knowledge.definition import decided, value
+from leeward.scales import astct_2019_crs as astct
+from leeward.timeline.columns import latest, packed_at_s, packed_value, pick, true
+from leeward.timeline.exposures import DAY_S
+from leeward.timeline.infusions import FOREVER_S, running, switched, together
+from leeward.timeline.moments import gather, with_expiries
+from leeward.timeline.oxygen import states
+from leeward.timeline.people import died_of
+from leeward.timeline.settings import HOUR_S, SETTINGS, limit_s
+
+_SWITCHES = ("one_sure", "several_sure", "one_possible", "several_possible", "other_fever", "other_pressure", "other_oxygen")
+_CHARTED = (
+    "fever_low", "fever_high", "arterial_low", "arterial_high", "cuff_low", "cuff_high", "oxygen_low", "oxygen_high",
+    "masking_sure", "masking_possible", "setting", "dose", "death_low", "death_high",
+)  # fmt: skip
+COMPONENTS = {"fever": "other_fever", "hypotension": "other_pressure", "hypoxia": "other_oxygen"}
+"""Which column an attribution mark of each component switches."""
+
+
+def charted(known: ir.Table, people: ir.Table, doses: ir.Table, limits: astct.Limits) -> ir.Table:
+    """One row per patient-moment with what was charted at it (null: not charted then); switches are +1 and -1."""
+    wanted = [
+        limits.fever.quantity, limits.hypotension.quantity, "oxygen-device", "oxygen-flow", "attribution", "care-setting",
+        *limits.waiver.drugs, *limits.vasopressors.counted, *limits.vasopressors.never_several,
+    ]  # fmt: skip
+    mine = known.filter(known.quantity.isin(wanted)).join(people, "patient")
+    mine = mine.filter((mine.at_s <= mine.as_of_s) & (mine.at_s >= mine.first_dose_s - _lookback_s(limits)))
+    events = [
+        _vital_signs(mine, limits),
+        _oxygen(mine, people, limits),
+        *_vasopressors(mine, people, limits),
+        *_attributions(mine),
+        _masking(mine, limits),
+        _settings(mine),
+        doses.select("patient", at_s=doses.dose_s, dose=ibis.literal(1)),
+        _deaths(people),
+    ]
+    rows = gather(events, {**dict.fromkeys(_SWITCHES, "sum"), **dict.fromkeys(_CHARTED, "max")})
+    rows = rows.join(people.select("patient", "as_of_s", "first_dose_s"), "patient")
+    return rows.filter(rows.at_s <= rows.as_of_s)
+
+
+def _lookback_s(limits: astct.Limits) -> int:
+    """How far before the first dose a finding can still matter."""
+    baseline_s = decided(limits.decisions, "baseline-oxygen") * DAY_S
+    return int(max(baseline_s, decided(limits.decisions, "masking-before") * HOUR_S))
+
+
+def _vital_signs(mine: ir.Table, limits: astct.Limits) -> ir.Table:
+    """Temperature and systolic pressure as signs; an arterial line is kept apart from any other site."""
+    mine = mine.filter(mine.quantity.isin([limits.fever.quantity, limits.hypotension.quantity]))
+    temperature, pressure = mine.quantity == limits.fever.quantity, mine.quantity == limits.hypotension.quantity
+    surely_below = mine.high < astct.systolic_limit(mine.age_low, limits, value(limits.hypotension.neonate_below))
+    maybe_below = mine.low < astct.systolic_limit(mine.age_high, limits, value(limits.hypotension.adult_below))
+    line = pressure & (true(mine.site == "arterial") == 1)
+    cuff = pressure & (true(mine.site == "arterial") == 0)
+    return mine.select(
+        "patient", "at_s",
+        fever_low=_where(temperature, astct.fever(mine.low, limits)),
+        fever_high=_where(temperature, astct.fever(mine.high, limits)),
+        arterial_low=_where(line, surely_below), arterial_high=_where(line, maybe_below),
+        cuff_low=_where(cuff, surely_below), cuff_high=_where(cuff, maybe_below),
+    )  # fmt: skip
+
+
+def _where(applies: Any, holds: Any) -> Any:
+    """1 or 0 where the row is of this kind, null elsewhere."""
+    return ibis.ifelse(applies, true(holds), None)
+
+
+def _oxygen(mine: ir.Table, people: ir.Table, limits: astct.Limits) -> ir.Table:
+    """Oxygen support as its mildest and worst grade; support the patient already had before counts only where it rises."""
+    charted_states = states(mine).join(people.select("patient", "first_dose_s"), "patient")
+    before = charted_states.filter(charted_states.at_s < charted_states.first_dose_s)
+    last = ibis.window(group_by=[before.patient])
+    before = before.filter(before.at_s == before.at_s.max().over(last))
+    baseline = before.select("patient", base_device=before.device, base_flow=before.flow_low)
+    rows = charted_states.left_join(baseline, "patient").drop("patient_right")
+    mildest, worst = astct.oxygen(rows.device, rows.flow_low, rows.flow_high, limits)
+    surely, possibly = astct.rises(rows.device, rows.flow_high, rows.base_device, rows.base_flow, limits)
+    return rows.select("patient", "at_s", oxygen_low=mildest * surely, oxygen_high=worst * possibly)
+
+
+def _vasopressors(mine: ir.Table, people: ir.Table, limits: astct.Limits) -> list[ir.Table]:
+    """Switches of one vasopressor and of several at once, as surely and as possibly charted."""
+    drugs = limits.vasopressors
+    overlap_s = int(decided(limits.decisions, "overlap") * 60)
+    until = people.select("patient", "as_of_s")
+    events = []
+    for surely, one, several in ((True, "one_sure", "several_sure"), (False, "one_possible", "several_possible")):
+        ran = running(mine, [*drugs.counted, *drugs.never_several], surely=surely)
+        counted = ran.filter(ran.drug.isin(drugs.counted))
+        if surely:
+            # Two that still run together count once they have, not before.
+            counted = counted.join(until, "patient")
+            cut_s = ibis.ifelse(counted.until_s >= FOREVER_S, counted.as_of_s, counted.until_s)
+            counted = counted.mutate(until_s=cut_s).drop("as_of_s")
+        events += [switched(ran, one), switched(together(counted, overlap_s), several)]
+    return events
+
+
+def _attributions(mine: ir.Table) -> list[ir.Table]:
+    """Switches of a clinician's marks that a component has another cause."""
+    marks = mine.filter(mine.quantity == "attribution")
+    events = []
+    for component, column in COMPONENTS.items():
+        of = marks.filter(marks.text.startswith(f"{component}="))
+        until_s = of.until_s.fill_null(FOREVER_S)
+        events.append(switched(of.select("patient", from_s=of.at_s, until_s=until_s), column))
+    return events
+
+
+def _masking(mine: ir.Table, limits: astct.Limits) -> ir.Table:
+    """Doses after which fever is no longer needed; a dose of known day but unknown hour is sure only at the day's end."""
+    drugs = mine.filter(mine.quantity.isin(limits.waiver.drugs) & (mine.high.isnull() | (mine.high != 0)))
+    possible = drugs.select("patient", "at_s", masking_possible=ibis.literal(1))
+    sure_s = drugs.until_s.fill_null(drugs.at_s)
+    sure = drugs.select("patient", at_s=sure_s, masking_sure=ibis.literal(1))
+    return gather([possible, sure], {"masking_sure": "max", "masking_possible": "max"})
+
+
+def _settings(mine: ir.Table) -> ir.Table:
+    """Where the patient was from when on, as a code into SETTINGS."""
+    stays = mine.filter(mine.quantity == "care-setting")
+    code = pick([(stays.text == name, number) for number, name in enumerate(SETTINGS)], None)
+    return stays.select("patient", "at_s", setting=code)
+
+
+def _deaths(people: ir.Table) -> ir.Table:
+    """Death, surely of CRS where the record says so, possibly where it names no cause."""
+    dead = people.filter(people.death_s.notnull())
+    of_crs = true(died_of(dead.death, "crs"))
+    maybe = ibis.greatest(of_crs, true(died_of(dead.death, "unstated")))
+    return dead.select("patient", at_s=dead.death_s, death_low=of_crs, death_high=maybe)
+
+
+def carried(rows: ir.Table, limits: astct.Limits, *, room_air: bool) -> ir.Table:
+    """What stood for the patient at each moment from the first dose on, moments of expiry included.
+
+    Adds to patient, dose_s, at_s and charted (1: a vital sign or oxygen was charted just then): fever, hypotension
+    and oxygen `_known` (0 or 1) with `_low` and `_high`, vasopressors_low and _high, masks_sure_s, masks_possible_s,
+    death_low, death_high. Components marked as having another cause are 0. `room_air`: the source declares that
+    no device charted means room air.
+    """
+    upto = ibis.window(group_by=[rows.patient], order_by=[rows.at_s], rows=(None, 0))
+    pressure_low = ibis.coalesce(rows.arterial_low, rows.cuff_low)
+    pressure_high = ibis.coalesce(rows.arterial_high, rows.cuff_high)
+    stands = rows.mutate(
+        fever=latest(rows.fever_low * 2 + rows.fever_high, rows.at_s, 4, upto),
+        pressure=latest(pressure_low * 2 + pressure_high, rows.at_s, 4, upto),
+        oxygen=latest(rows.oxygen_low * 8 + rows.oxygen_high, rows.at_s, 64, upto),
+        place=latest(rows.setting, rows.at_s, 4, upto),
+        dose_s=ibis.ifelse(rows.dose == 1, rows.at_s, None).max().over(upto),
+        masks_sure_s=ibis.ifelse(rows.masking_sure == 1, rows.at_s, None).max().over(upto),
+        masks_possible_s=ibis.ifelse(rows.masking_possible == 1, rows.at_s, None).max().over(upto),
+        charted=true(ibis.coalesce(rows.fever_low, pressure_low, rows.oxygen_low).notnull()),
+        **{name: rows[name].fill_null(0).sum().over(upto) for name in _SWITCHES},
+    )
+    place = packed_value(stands.place, 4)
+    stands = stands.mutate(
+        fever_ends_s=packed_at_s(stands.fever, 4) + limit_s("body-temperature", place),
+        pressure_ends_s=packed_at_s(stands.pressure, 4) + limit_s("systolic-bp", place),
+        oxygen_ends_s=packed_at_s(stands.oxygen, 64) + limit_s("oxygen", place),
+    )
+    moments = with_expiries(stands, ["fever_ends_s", "pressure_ends_s", "oxygen_ends_s"], "as_of_s")
+    worst_oxygen = 0 if room_air else limits.grades.positive_pressure
+    return _signs(moments.filter(moments.dose_s.notnull()), worst_oxygen)
+
+
+def _signs(rows: ir.Table, worst_oxygen: int) -> ir.Table:
+    """The carried columns taken apart, what is too old made unknown, marked components taken out."""
+    fever_known = true(rows.moment_s < rows.fever_ends_s)
+    # A temperature from before the dose cannot open an episode: it is known, and no fever.
+    since_dose = true(packed_at_s(rows.fever, 4) >= rows.dose_s)
+    pressure_known = true(rows.moment_s < rows.pressure_ends_s)
+    oxygen_known = true(rows.moment_s < rows.oxygen_ends_s)
+    fever, pressure, oxygen = (packed_value(rows[name], width) for name, width in (("fever", 4), ("pressure", 4), ("oxygen", 64)))
+    own_fever, own_pressure, own_oxygen = (1 - true(rows[name] > 0) for name in COMPONENTS.values())
+    several_low, several_high = true(rows.several_sure > 0), true(rows.several_possible > 0)
+    one_low, one_high = true(rows.one_sure > 0), true(rows.one_possible > 0)
+    return rows.select(
+        "patient", "dose_s", "as_of_s", "masks_sure_s", "masks_possible_s",
+        at_s=rows.moment_s,
+        charted=rows.charted * true(rows.moment_s == rows.at_s),
+        fever_known=fever_known, pressure_known=pressure_known, oxygen_known=oxygen_known,
+        fever_low=pick([(fever_known == 1, fever // 2 * since_dose)], 0) * own_fever,
+        fever_high=pick([(fever_known == 1, fever % 2 * since_dose)], 1) * own_fever,
+        hypotension_low=pick([(pressure_known == 1, pressure // 2)], 0) * own_pressure,
+        hypotension_high=pick([(pressure_known == 1, pressure % 2)], 1) * own_pressure,
+        vasopressors_low=ibis.greatest(several_low * 2, one_low) * own_pressure,
+        vasopressors_high=ibis.greatest(several_high * 2, one_high) * own_pressure,
+        oxygen_low=pick([(oxygen_known == 1, oxygen // 8)], 0) * own_oxygen,
+        oxygen_high=pick([(oxygen_known == 1, oxygen % 8)], worst_oxygen) * own_oxygen,
+        death_low=rows.death_low.fill_null(0), death_high=rows.death_high.fill_null(0),
+    )  # fmt: skip

@@ -1,0 +1,131 @@
+"""The signs of ICANS at every moment, and the ASTCT course made of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+
+from leeward.knowledge.definition import decided, value
+from leeward.scales import astct_2019_icans as astct
+from leeward.scales.course import bits, handed_over
+from leeward.timeline.columns import latest, nothing, packed_at_s, packed_value, pick, true
+from leeward.timeline.episodes import with_episodes
+from leeward.timeline.infusions import FOREVER_S, switched
+from leeward.timeline.moments import changes, gather, with_expiries
+from leeward.timeline.people import died_of
+from leeward.timeline.settings import HOUR_S, SETTINGS, limit_s
+
+MISSING = ("ice-score", "capd-score", "consciousness")
+"""The inputs behind the bits of `unknown`."""
+
+_WORDS = {"consciousness": "consciousness", "seizure": "seizure", "motor-weakness": "motor_weakness",
+          "cerebral-oedema": "cerebral_oedema"}  # fmt: skip
+_CHARTED = ("ice_low", "ice_high", "capd_low", "capd_high", *_WORDS.values(), "setting", "dose", "death_low", "death_high")
+_SCORE = 64  # both scores are below
+
+
+def charted(known: ir.Table, people: ir.Table, doses: ir.Table, limits: astct.Limits) -> ir.Table:
+    """One row per patient-moment with what was charted at it: scores, and each domain's grade by its word."""
+    wanted = [limits.ice.quantity, limits.capd.quantity, *_WORDS, "attribution", "care-setting"]
+    mine = known.filter(known.quantity.isin(wanted)).join(people, "patient")
+    mine = mine.filter((mine.at_s >= mine.first_dose_s) & (mine.at_s <= mine.as_of_s))
+    score = {}
+    for name, quantity in (("ice", limits.ice.quantity), ("capd", limits.capd.quantity)):
+        for bound in ("low", "high"):
+            score[f"{name}_{bound}"] = ibis.ifelse(mine.quantity == quantity, mine[bound], None)
+    words = {column: _by_word(mine, quantity, getattr(limits.grades, column)) for quantity, column in _WORDS.items()}
+    stays = mine.filter(mine.quantity == "care-setting")
+    place = pick([(stays.text == name, number) for number, name in enumerate(SETTINGS)], None)
+    marks = mine.filter((mine.quantity == "attribution") & mine.text.startswith("neurological="))
+    events = [
+        mine.select("patient", "at_s", **score, **words),
+        stays.select("patient", "at_s", setting=place),
+        switched(marks.select("patient", from_s=marks.at_s, until_s=marks.until_s.fill_null(FOREVER_S)), "other"),
+        doses.select("patient", at_s=doses.dose_s, dose=ibis.literal(1)),
+        _deaths(people),
+    ]
+    rows = gather(events, {"other": "sum", **dict.fromkeys(_CHARTED, "max")})
+    rows = rows.join(people.select("patient", "as_of_s", "age_low", "age_high"), "patient")
+    return rows.filter(rows.at_s <= rows.as_of_s)
+
+
+def _by_word(mine: ir.Table, quantity: str, grades: dict[str, int]) -> Any:
+    """The grade of a domain's word, null in rows of another domain."""
+    return pick([((mine.quantity == quantity) & (mine.text == word), level) for word, level in grades.items()], nothing())
+
+
+def _deaths(people: ir.Table) -> ir.Table:
+    """Death, surely of ICANS where the record says so, possibly where it names no cause."""
+    dead = people.filter(people.death_s.notnull())
+    of_icans = true(died_of(dead.death, "icans"))
+    maybe = ibis.greatest(of_icans, true(died_of(dead.death, "unstated")))
+    return dead.select("patient", at_s=dead.death_s, death_low=of_icans, death_high=maybe)
+
+
+def carried(rows: ir.Table) -> ir.Table:
+    """What stood for the patient at each moment from the first dose on, moments of expiry included."""
+    upto = ibis.window(group_by=[rows.patient], order_by=[rows.at_s], rows=(None, 0))
+    stands = rows.mutate(
+        ice=latest(rows.ice_low * _SCORE + rows.ice_high, rows.at_s, _SCORE**2, upto),
+        capd=latest(rows.capd_low * _SCORE + rows.capd_high, rows.at_s, _SCORE**2, upto),
+        place=latest(rows.setting, rows.at_s, 4, upto),
+        dose_s=ibis.ifelse(rows.dose == 1, rows.at_s, None).max().over(upto),
+        marked=rows.other.fill_null(0).sum().over(upto),
+        charted=true(ibis.coalesce(rows.ice_low, rows.capd_low, *(rows[name] for name in _WORDS.values())).notnull()),
+        **{f"{name}_": latest(rows[name], rows.at_s, 8, upto) for name in _WORDS.values()},
+    )
+    place = packed_value(stands.place, 4)
+    width = {"ice": _SCORE**2, "capd": _SCORE**2, **{f"{name}_": 8 for name in _WORDS.values()}}
+    ends = {
+        f"{name}_ends_s": packed_at_s(stands[name], wide)
+        + limit_s("cerebral-oedema" if name == "cerebral_oedema_" else "neurological", place)
+        for name, wide in width.items()
+    }
+    moments = with_expiries(stands.mutate(**ends), list(ends), "as_of_s")
+    return moments.filter(moments.dose_s.notnull())
+
+
+def graded(rows: ir.Table, limits: astct.Limits) -> ir.Table:
+    """Carried signs as grades: columns GRADED."""
+    rows = _bounds(rows, limits)
+    rows = changes(rows, ["patient", "dose_s"], "at_s", ["at_least", "at_most", "unknown", "charted", "observed", "died"])
+    order = ibis.window(group_by=[rows.patient], order_by=[rows.at_s])
+    rows = rows.mutate(
+        held_until_s=rows.at_s.lead().over(order).fill_null(rows.as_of_s),
+        sign=true(rows.at_least > 0), opens=true(rows.at_least > 0), quiet=true(rows.at_most == 0), masks_s=nothing(),
+    )  # fmt: skip
+    quiet_s = int(decided(limits.decisions, "resolution") * HOUR_S)
+    rows = with_episodes(rows, quiet_s, quiet_s)
+    return handed_over(rows.mutate(
+        syndrome=ibis.literal("icans"), scale=ibis.literal(limits.scale), first_sign_s=nothing(), masked=ibis.literal(0, "int64")
+    ))
+
+
+def _bounds(rows: ir.Table, limits: astct.Limits) -> ir.Table:
+    """The grade with what is missing at its mildest and at its worst; a clinician's mark takes all of it out."""
+    standing = {name: rows.moment_s < rows[f"{name}_ends_s"] for name in ("ice", "capd")}
+    scores = {}
+    for name, stands in standing.items():
+        packed = packed_value(rows[name], _SCORE**2)
+        scores[name] = (ibis.ifelse(stands, packed // _SCORE, None), ibis.ifelse(stands, packed % _SCORE, None))
+    domain = {name: pick([(rows.moment_s < rows[f"{name}__ends_s"], packed_value(rows[f"{name}_"], 8))], 0) for name in _WORDS.values()}
+    awake = true(rows.moment_s < rows.consciousness__ends_s)
+    own = 1 - true(rows.marked > 0)
+    age = ibis.coalesce(rows.age_low, rows.age_high)
+    low, high = astct.score_bounds(scores["ice"], scores["capd"], age, awake, limits)
+    rest = [domain["consciousness"], domain["seizure"], domain["motor_weakness"], domain["cerebral_oedema"]]
+    signs = true(astct.grade(astct.State(low, *rest, 0), limits) > 0)
+    least = astct.grade(astct.State(low, *rest, rows.death_low.fill_null(0) * signs), limits) * own
+    most = astct.grade(astct.State(high, *rest, rows.death_high.fill_null(0) * signs), limits) * own
+    scored = true(scores["ice"][0].notnull() | scores["capd"][0].notnull())
+    child = true(age < value(limits.capd.below_years))
+    open_ = true(least != most)
+    return rows.select(
+        "patient", "dose_s", "as_of_s", at_s=rows.moment_s, at_least=least, at_most=ibis.greatest(least, most),
+        charted=rows.charted * true(rows.moment_s == rows.at_s),
+        observed=ibis.greatest(scored, awake),
+        unknown=bits((1 - scored) * (1 - child) * open_, (1 - scored) * child * open_, (1 - awake) * open_),
+        died=rows.death_high.fill_null(0),
+    )  # fmt: skip

@@ -1,0 +1,58 @@
+"""The findings behind an answer: what stood last, what deserves a note, and the raw physiology where nothing is graded."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from leeward.scales import astct_2019_crs
+from leeward.timeline.columns import true
+
+SHOWN = ("body-temperature", "systolic-bp", "diastolic-bp", "mean-bp", "heart-rate", "respiratory-rate", "spo2",
+         "oxygen-device", "oxygen-flow", "fio2", "ice-score", "capd-score", "consciousness", "seizure", "motor-weakness",
+         "cerebral-oedema", "death", "norepinephrine", "epinephrine", "dopamine", "phenylephrine", "vasopressin",
+         "angiotensin-ii", "dobutamine", "milrinone", "tocilizumab", "siltuximab", "anakinra", "dexamethasone",
+         "methylprednisolone", "hydrocortisone", "prednisolone", "acetaminophen", "ibuprofen", "attribution")  # fmt: skip
+"""Quantities that an answer can cite."""
+
+
+def standing(known: ir.Table, people: ir.Table) -> ir.Table:
+    """The last finding of each shown quantity up to the moment asked about, per patient."""
+    rows = known.filter(known.quantity.isin(list(SHOWN))).join(people.select("patient", "as_of_s"), "patient")
+    rows = rows.filter(rows.at_s <= rows.as_of_s)
+    preferred = true(rows.site == "arterial")
+    order = ibis.window(
+        group_by=[rows.patient, rows.quantity],
+        order_by=[rows.at_s.desc(), preferred.desc(), rows.until_s.desc(nulls_first=True), rows.low.desc(), rows.text, rows.place],
+    )
+    rows = rows.mutate(place_=ibis.row_number().over(order))
+    return rows.filter(rows.place_ == 0).select(
+        "patient", "quantity", "at_s", "until_s", "low", "high", "text", "site", "source", "place", endless=rows.measured_until.isnull()
+    )
+
+
+def noted(known: ir.Table, people: ir.Table, limits: astct_2019_crs.Limits) -> ir.Table:
+    """Findings after the first dose that a reader must hear of: patient, note, at_s (the first)."""
+    rows = known.join(people.select("patient", "first_dose_s", "as_of_s"), "patient")
+    rows = rows.filter((rows.at_s >= rows.first_dose_s) & (rows.at_s <= rows.as_of_s))
+    drugs = limits.vasopressors
+    vasopressor = rows.quantity.isin([*drugs.counted, *drugs.never_several])
+    note = ibis.cases(
+        (rows.quantity.isin(drugs.not_counted), "inotrope-not-counted"),
+        (vasopressor & rows.measured_until.isnull(), "infusion-without-end"),
+        (rows.status == "preliminary", "rests-on-preliminary"),
+    )
+    rows = rows.mutate(note=note)
+    rows = rows.filter(rows.note.notnull())
+    return rows.group_by(["patient", "note"]).agg(at_s=rows.at_s.min())
+
+
+def raw(known: ir.Table) -> ir.Table:
+    """Lowest, highest and last value of each measured vital sign: what is shown where nothing is graded."""
+    rows = known.filter(known.quantity.isin(list(SHOWN[:10])) & known.low.notnull())
+    last = ibis.window(group_by=[rows.patient, rows.quantity])
+    rows = rows.mutate(last_s=rows.at_s.max().over(last))
+    return rows.group_by(["patient", "quantity"]).agg(
+        lowest=rows.low.min(), highest=rows.high.max(), last_s=rows.last_s.max(),
+        latest=ibis.ifelse(rows.at_s == rows.last_s, rows.low, None).max(),
+    )

@@ -1,0 +1,64 @@
+"""Infusions as stretches of time: when each drug ran, and when several ran together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import ibis
+import ibis.expr.types as ir
+
+from leeward.timeline.columns import pick, true
+from leeward.timeline.settings import HOUR_S, carry
+
+FOREVER_S = 2**40
+"""Stands for "as far as is known, still running"."""
+
+
+def running(known: ir.Table, drugs: Sequence[str], *, surely: bool) -> ir.Table:
+    """Stretches in which each of `drugs` ran: patient, drug, from_s, until_s (FOREVER_S while it runs).
+
+    A rate of zero is a stop. An infusion whose end was never charted surely ran for its age limit, and possibly
+    until the drug was charted again: `surely` chooses which of the two is meant. Stretches of one drug that touch
+    are one stretch: a changed rate or bag is no interruption.
+    """
+    rows = known.filter(known.quantity.isin(list(drugs)))
+    order = ibis.window(group_by=[rows.patient, rows.quantity], order_by=[rows.at_s])
+    rows = rows.mutate(again_s=rows.at_s.lead().over(order).fill_null(FOREVER_S))
+    rows = rows.filter(rows.high.isnull() | (rows.high != 0))
+    endless_s = rows.again_s
+    if surely:
+        endless_s = ibis.least(rows.again_s, rows.at_s + int(carry().limits_hours["infusion-without-end"].ward * HOUR_S))
+    until_s = pick([(rows.measured_until.isnull(), endless_s)], rows.until_s.fill_null(FOREVER_S))
+    rows = rows.select("patient", drug=rows.quantity, from_s=rows.at_s, until_s=until_s)
+    return joined(rows, ["patient", "drug"])
+
+
+def joined(stretches: ir.Table, by: Sequence[str]) -> ir.Table:
+    """Stretches of one key that overlap or touch, as one: `by` columns, from_s, until_s."""
+    keys = [stretches[name] for name in by]
+    before = ibis.window(group_by=keys, order_by=[stretches.from_s, stretches.until_s], rows=(None, -1))
+    opened = stretches.mutate(
+        opens=true(stretches.from_s > stretches.until_s.max().over(before).fill_null(-FOREVER_S))
+    )
+    upto = ibis.window(group_by=[opened[name] for name in by], order_by=[opened.from_s, opened.until_s], rows=(None, 0))
+    numbered = opened.mutate(island=opened.opens.sum().over(upto))
+    return numbered.group_by([*by, "island"]).agg(
+        from_s=numbered.from_s.min(), until_s=numbered.until_s.max()
+    ).drop("island")
+
+
+def together(stretches: ir.Table, at_least_s: int) -> ir.Table:
+    """Stretches in which two different drugs ran together for at least `at_least_s`: patient, from_s, until_s."""
+    other = stretches.view()
+    pairs = stretches.join(other, [stretches.patient == other.patient, stretches.drug < other.drug], rname="{name}_other")
+    from_s = ibis.greatest(pairs.from_s, pairs.from_s_other)
+    until_s = ibis.least(pairs.until_s, pairs.until_s_other)
+    both = pairs.select("patient", from_s=from_s, until_s=until_s)
+    return both.filter(both.until_s - both.from_s >= at_least_s)
+
+
+def switched(stretches: ir.Table, name: str) -> ir.Table:
+    """Stretches as switches: patient, at_s and `name`, +1 where one begins and -1 where one ends."""
+    on = stretches.select("patient", at_s=stretches.from_s, **{name: ibis.literal(1, "int64")})
+    off = stretches.filter(stretches.until_s < FOREVER_S)
+    return on.union(off.select("patient", at_s=off.until_s, **{name: ibis.literal(-1, "int64")}))

@@ -1,0 +1,58 @@
+"""Oxygen device and flow as one state at each moment either was charted."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from leeward.timeline.columns import latest, packed_at_s, packed_value, pick, true
+
+DEVICES = (
+    "unrecognised", "oxygen-unspecified", "room-air", "nasal-cannula", "blow-by", "high-flow-nasal-cannula",
+    "simple-mask", "aerosol-mask", "face-tent", "venturi", "non-rebreather", "tracheostomy-mask",
+    "cpap", "bipap", "ventilator",
+)  # fmt: skip
+"""Oxygen devices by their code in an oxygen state; of two charted at one moment the later in this list is taken."""
+
+_WIDTH = 16
+CHARTED_TOGETHER_S = 600
+"""A flow charted up to ten minutes before its device still belongs to it: a nurse charts them in either order."""
+
+
+def device_code(word: ir.StringColumn) -> ir.IntegerColumn:
+    """A normalised device word as its code; a word not in DEVICES counts as unrecognised."""
+    return pick([(word == name, code) for code, name in enumerate(DEVICES)], 0)
+
+
+def states(known: ir.Table) -> ir.Table:
+    """One row per moment at which device or flow was charted: patient, at_s, device (code, null: never charted),
+    flow_low, flow_high (L/min, null: not charted for this device).
+
+    A change of device forgets the flow of the old one. A flow above zero charted after room air means an
+    oxygen device that nobody named.
+    """
+    rows = known.filter(known.quantity.isin(["oxygen-device", "oxygen-flow"]))
+    word, flow = rows.quantity == "oxygen-device", rows.quantity == "oxygen-flow"
+    moments = rows.group_by(["patient", "at_s"]).agg(
+        device=ibis.ifelse(word, device_code(rows.text), None).max(),
+        low=ibis.ifelse(flow, rows.low, None).max(),
+        high=ibis.ifelse(flow, rows.high, None).max(),
+    )
+    upto = ibis.window(group_by=[moments.patient], order_by=[moments.at_s], rows=(None, 0))
+    carried = moments.mutate(
+        packed=latest(moments.device, moments.at_s, _WIDTH, upto),
+        flow_at_s=ibis.ifelse(moments.low.notnull(), moments.at_s, None).max().over(upto),
+    )
+    filled = ibis.window(group_by=[carried.patient, carried.flow_at_s])
+    carried = carried.mutate(
+        flow_low=carried.low.max().over(filled), flow_high=carried.high.max().over(filled),
+        device_=packed_value(carried.packed, _WIDTH), device_at_s=packed_at_s(carried.packed, _WIDTH),
+    )
+    mine = carried.flow_at_s >= carried.device_at_s.fill_null(0) - CHARTED_TOGETHER_S
+    unnamed = (carried.device_ == DEVICES.index("room-air")) & (carried.flow_at_s > carried.device_at_s) & (carried.flow_low > 0)
+    return carried.select(
+        "patient", "at_s",
+        device=pick([(true(unnamed) == 1, DEVICES.index("oxygen-unspecified"))], carried.device_),
+        flow_low=ibis.ifelse(mine, carried.flow_low, None),
+        flow_high=ibis.ifelse(mine, carried.flow_high, None),
+    )

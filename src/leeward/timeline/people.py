@@ -1,0 +1,57 @@
+"""One row per patient who was given a therapy that can cause CRS: age, first dose, until when we look, death."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from leeward.timeline.columns import pick, seconds
+
+YEAR_S = 31_556_952
+_DEATHS = ("other", "unstated", "icans", "crs")
+
+
+def people(known: ir.Table, doses: ir.Table, question: ir.Table) -> ir.Table:
+    """patient, as_of_s, first_dose_s, age_low, age_high (years at the first dose, null: unknown), death_s, death.
+
+    `as_of_s` is the question's moment, else the patient's last finding; nobody is followed beyond death.
+    """
+    first = doses.group_by("patient").agg(first_dose_s=doses.dose_s.min())
+    facts = known.group_by("patient").agg(
+        last_s=ibis.greatest(known.at_s, known.until_s.fill_null(known.at_s)).max(),
+        birth=ibis.ifelse(known.quantity == "birth-date", known.text, None).max(),
+        age=ibis.ifelse(known.quantity == "age-years", known.low, None).max(),
+        death_s=ibis.ifelse(known.quantity == "death", known.at_s, None).min(),
+        death=ibis.ifelse(known.quantity == "death", _code(known.text), None).max(),
+    )
+    rows = first.join(facts, "patient").cross_join(question.select("as_of"))
+    low, high = _age(rows)
+    return rows.select(
+        "patient", "first_dose_s", "death_s", "death",
+        as_of_s=ibis.least(ibis.coalesce(seconds(rows.as_of), ibis.greatest(rows.last_s, rows.first_dose_s)), rows.death_s),
+        age_low=low, age_high=high,
+    )
+
+
+def _code(word: ir.StringColumn) -> ir.IntegerColumn:
+    """The stated cause of death as a code; of several statements the one that names CRS, then ICANS, is taken."""
+    return pick([(word == cause, code) for code, cause in enumerate(_DEATHS)], _DEATHS.index("unstated"))
+
+
+def died_of(code: ir.IntegerColumn, cause: str) -> ir.BooleanColumn:
+    """Whether the cause of death on record is `cause`."""
+    return code == _DEATHS.index(cause)
+
+
+def _age(rows: ir.Table) -> tuple[ir.FloatingColumn, ir.FloatingColumn]:
+    """The youngest and the oldest a patient can have been: a birth date of a year or a month alone leaves a span."""
+    latest = (rows.birth + "-12-31").left(10)
+    earliest = (rows.birth + "-01-01").left(10)
+    month_only = rows.birth.length() == 7
+    latest = pick([(month_only, rows.birth + "-28")], latest)
+    earliest = pick([(month_only, rows.birth + "-01")], earliest)
+
+    def years(born: ir.StringColumn) -> ir.FloatingColumn:
+        return (rows.first_dose_s - seconds(born.try_cast("date").cast("timestamp"))) / YEAR_S
+
+    return ibis.coalesce(years(latest), rows.age), ibis.coalesce(years(earliest), rows.age)
