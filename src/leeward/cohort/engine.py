@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import cache
-from pathlib import Path
 
 import duckdb
 import ibis
@@ -39,13 +38,17 @@ def connect(threads: int = 2) -> duckdb.DuckDBPyConnection:
     return con
 
 
-def run(con: duckdb.DuckDBPyConnection, question: Question, *, reasons: bool = True) -> None:
-    """Makes every step a table in `con`, where a table or view `findings` stands already."""
+def run(
+    con: duckdb.DuckDBPyConnection, question: Question, *, reasons: bool = True, tell: Callable[[str, int, int], None] | None = None
+) -> None:
+    """Makes every step a table in `con`, where a table or view `findings` stands already; `tell` hears of each."""
     con.execute("create or replace temp table question as select ?::timestamptz as_of, ?::timestamptz assumed_trigger, "
                 "?::varchar assumed_setting", [question.as_of, question.assumed_trigger, question.assumed_setting])  # fmt: skip
-    for name, sql in compiled(room_air=question.room_air):
-        if reasons or name not in REASONS:
-            con.execute(f"create or replace temp {'view' if name == 'known' else 'table'} {name} as {sql}")
+    steps = [(name, sql) for name, sql in compiled(room_air=question.room_air) if reasons or name not in REASONS]
+    for done, (name, sql) in enumerate(steps):
+        if tell is not None:
+            tell(name, done, len(steps))
+        con.execute(f"create or replace temp {'view' if name == 'known' else 'table'} {name} as {sql}")
 
 
 def tables(con: duckdb.DuckDBPyConnection, names: Iterable[str] = (*COURSES, *REASONS)) -> dict[str, list[dict[str, object]]]:
@@ -112,14 +115,3 @@ def _quoted(word: str | None) -> str:
 def _microseconds(moment: datetime | None) -> str:
     """A moment as a SQL literal of microseconds since 1970."""
     return "null" if moment is None else str(int(moment.timestamp() * 1_000_000))
-
-
-def cohort(findings: str | Path | pa.Table, question: Question = Question(), *, reasons: bool = True) -> duckdb.DuckDBPyConnection:
-    """The plan run over findings (an Arrow table, or Parquet by path or glob): a connection that holds every step."""
-    con = connect()
-    if isinstance(findings, pa.Table):
-        con.register("findings", findings)
-    else:
-        con.execute(f"create view findings as select * from read_parquet('{str(findings).replace(chr(39), chr(39) * 2)}')")
-    run(con, question, reasons=reasons)
-    return con

@@ -9,7 +9,7 @@ import msgspec
 from leeward.knowledge import Evidence, load
 from leeward.knowledge.definition import Decision, Line, value
 from leeward.scales.level import worst
-from leeward.timeline.columns import pick
+from leeward.timeline.columns import pick, true
 
 
 class _Ice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -86,18 +86,27 @@ def by_capd(score: Any, limits: Limits) -> Any:
     return pick([(score >= value(capd.grade_3_at_least), 3), (score > value(capd.none_at_most), 1)], 0)
 
 
-def score_bounds(ice: tuple[Any, Any], capd: tuple[Any, Any], age_years: Any, awake: Any, limits: Limits) -> tuple[Any, Any]:
-    """Mildest and worst grade by score: bounds of ICE and CAPD (null: not charted), `awake` 1 where consciousness is known.
+def scored(ice: Any, capd: Any, age_years: Any, limits: Limits) -> tuple[Any, Any]:
+    """Whether ICE, and whether CAPD, tells of this patient (1 or 0): CAPD under 12 years or where ICE was not charted.
 
-    An uncharted level of consciousness matters only at ICE 0, at CAPD below 9, or without any score.
+    Without an age, the instrument that was charted is the one that applies.
     """
-    child = age_years < value(limits.capd.below_years)
-    unknown_worst = pick([(awake == 1, 3)], 4)
-    most_ice = pick([((awake == 0) & (ice[0] <= value(limits.ice.unarousable_at_most)), 4)], by_ice(ice[0], limits))
-    capd_high = by_capd(capd[1], limits)
-    most_capd = pick([((awake == 0) & (capd_high < 3), 2)], capd_high)
-    use_capd = capd[0].notnull() & (child.fill_null(True) | ice[0].isnull())
-    use_ice = ice[0].notnull() & ~child.fill_null(False)
-    at_least = worst(pick([(use_ice, by_ice(ice[1], limits))], 0), pick([(use_capd, by_capd(capd[0], limits))], 0))
-    known_most = worst(pick([(use_ice, most_ice)], 0), pick([(use_capd, most_capd)], 0))
-    return at_least, pick([(use_ice | use_capd, known_most)], unknown_worst)
+    child = true(age_years < value(limits.capd.below_years))
+    by_age = pick([(age_years.isnull(), 1)], child)
+    capd_tells = true(capd.notnull() & ((by_age == 1) | ice.isnull()))
+    return true(ice.notnull() & (child == 0)), capd_tells
+
+
+def worst_by_ice(score: Any, awake: Any, limits: Limits) -> Any:
+    """As `by_ice`, the level of consciousness at its worst where it was not charted (`awake` 0): that matters at ICE 0."""
+    return pick([((awake == 0) & (score <= value(limits.ice.unarousable_at_most)), 4)], by_ice(score, limits))
+
+
+def worst_by_capd(score: Any, awake: Any, limits: Limits) -> Any:
+    """As `by_capd`, the level of consciousness at its worst where it was not charted: below 9 it separates one from two."""
+    return pick([((awake == 0) & (score < value(limits.capd.grade_3_at_least)), 2)], by_capd(score, limits))
+
+
+def worst_unscored(awake: Any) -> Any:
+    """The worst grade without any score: three for a patient who is known to be rousable, else four."""
+    return pick([(awake == 1, 3)], 4)

@@ -10,6 +10,7 @@ import ibis.expr.types as ir
 from leeward.knowledge.definition import decided, value
 from leeward.scales import astct_2019_icans as astct
 from leeward.scales.course import bits, handed_over
+from leeward.scales.level import worst
 from leeward.timeline.columns import latest, nothing, packed_at_s, packed_value, pick, true
 from leeward.timeline.episodes import with_episodes
 from leeward.timeline.infusions import FOREVER_S, switched
@@ -104,28 +105,59 @@ def graded(rows: ir.Table, limits: astct.Limits) -> ir.Table:
 
 
 def _bounds(rows: ir.Table, limits: astct.Limits) -> ir.Table:
-    """The grade with what is missing at its mildest and at its worst; a clinician's mark takes all of it out."""
-    standing = {name: rows.moment_s < rows[f"{name}_ends_s"] for name in ("ice", "capd")}
-    scores = {}
-    for name, stands in standing.items():
-        packed = packed_value(rows[name], _SCORE**2)
-        scores[name] = (ibis.ifelse(stands, packed // _SCORE, None), ibis.ifelse(stands, packed % _SCORE, None))
-    domain = {name: pick([(rows.moment_s < rows[f"{name}__ends_s"], packed_value(rows[f"{name}_"], 8))], 0) for name in _WORDS.values()}
-    awake = true(rows.moment_s < rows.consciousness__ends_s)
-    own = 1 - true(rows.marked > 0)
-    age = ibis.coalesce(rows.age_low, rows.age_high)
-    low, high = astct.score_bounds(scores["ice"], scores["capd"], age, awake, limits)
-    rest = [domain["consciousness"], domain["seizure"], domain["motor_weakness"], domain["cerebral_oedema"]]
-    signs = true(astct.grade(astct.State(low, *rest, 0), limits) > 0)
-    least = astct.grade(astct.State(low, *rest, rows.death_low.fill_null(0) * signs), limits) * own
-    most = astct.grade(astct.State(high, *rest, rows.death_high.fill_null(0) * signs), limits) * own
-    scored = true(scores["ice"][0].notnull() | scores["capd"][0].notnull())
-    child = true(age < value(limits.capd.below_years))
-    open_ = true(least != most)
+    """The grade with what is missing at its mildest and at its worst.
+
+    A clinician's mark takes what was charted out; it does not stand in for a test that was not done.
+    """
+    rows = _parts(rows)
+    by_ice, by_capd = astct.scored(rows.ice_low, rows.capd_low, rows.age, limits)
+    rows = rows.mutate(by_ice=by_ice, by_capd=by_capd)
+    rows = rows.mutate(
+        scored=ibis.greatest(rows.by_ice, rows.by_capd),
+        score_low=worst(pick([(rows.by_ice == 1, astct.by_ice(rows.ice_high, limits))], 0),
+                        pick([(rows.by_capd == 1, astct.by_capd(rows.capd_low, limits))], 0)),
+        score_high=worst(pick([(rows.by_ice == 1, astct.worst_by_ice(rows.ice_low, rows.awake, limits))], 0),
+                         pick([(rows.by_capd == 1, astct.worst_by_capd(rows.capd_high, rows.awake, limits))], 0)),
+    )  # fmt: skip
+    rows = rows.mutate(
+        score_low=rows.score_low * rows.own,
+        score_high=pick([(rows.scored == 1, rows.score_high * rows.own), (rows.own == 0, 4)], astct.worst_unscored(rows.awake)),
+        **{name: rows[name] * rows.own for name in _WORDS.values()},
+    )
+    rest = [rows[name] for name in _WORDS.values()]
+    rows = rows.mutate(
+        mild=astct.grade(astct.State(rows.score_low, *rest, ibis.literal(0)), limits),
+        bad=astct.grade(astct.State(rows.score_high, *rest, ibis.literal(0)), limits),
+    )
+    signs = true(rows.mild > 0)
+    rows = rows.mutate(
+        at_least=pick([(rows.death_low * signs == 1, limits.grades.death)], rows.mild),
+        at_most=pick([(rows.death_high * signs == 1, limits.grades.death)], ibis.greatest(rows.mild, rows.bad)),
+        child=true(rows.age < value(limits.capd.below_years)),
+    )
+    open_ = true(rows.at_least != rows.at_most)
+    unscored = (1 - rows.scored) * open_
     return rows.select(
-        "patient", "dose_s", "as_of_s", at_s=rows.moment_s, at_least=least, at_most=ibis.greatest(least, most),
-        charted=rows.charted * true(rows.moment_s == rows.at_s),
-        observed=ibis.greatest(scored, awake),
-        unknown=bits((1 - scored) * (1 - child) * open_, (1 - scored) * child * open_, (1 - awake) * open_),
-        died=rows.death_high.fill_null(0),
+        "patient", "dose_s", "as_of_s", "at_s", "at_least", "at_most", "charted",
+        observed=ibis.greatest(rows.scored, rows.awake),
+        unknown=bits(unscored * (1 - rows.child), unscored * rows.child, (1 - rows.awake) * open_),
+        died=rows.death_high,
+    )  # fmt: skip
+
+
+def _parts(rows: ir.Table) -> ir.Table:
+    """The carried columns taken apart, what is too old made unknown."""
+    stands = {name: rows.moment_s < rows[f"{name}_ends_s"] for name in ("ice", "capd", *(f"{word}_" for word in _WORDS.values()))}
+    columns: dict[str, Any] = {}
+    for name in ("ice", "capd"):
+        packed = packed_value(rows[name], _SCORE**2)
+        columns[f"{name}_low"] = ibis.ifelse(stands[name], packed // _SCORE, None)
+        columns[f"{name}_high"] = ibis.ifelse(stands[name], packed % _SCORE, None)
+    for name in _WORDS.values():
+        columns[name] = pick([(stands[f"{name}_"], packed_value(rows[f"{name}_"], 8))], 0)
+    return rows.select(
+        "patient", "dose_s", "as_of_s",
+        at_s=rows.moment_s, charted=rows.charted * true(rows.moment_s == rows.at_s),
+        age=ibis.coalesce(rows.age_low, rows.age_high), awake=true(stands["consciousness_"]), own=1 - true(rows.marked > 0),
+        death_low=rows.death_low.fill_null(0), death_high=rows.death_high.fill_null(0), **columns,
     )  # fmt: skip

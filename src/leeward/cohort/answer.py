@@ -1,0 +1,278 @@
+"""What Leeward answers about one patient, and how the plan's rows become it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from leeward.cohort.engine import Question
+from leeward.knowledge import Evidence, edition
+from leeward.knowledge.definition import decided
+from leeward.knowledge.vocabulary import quantities
+from leeward.scales import astct_2019_crs, astct_2019_crs_course, astct_2019_icans, icans_signs
+from leeward.timeline.exposures import ASSUMED, DAY_S
+from leeward.timeline.settings import HOUR_S
+
+
+class Because(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One finding that an answer rests on. `value` is a number in `unit`, or a word; `until` ends an interval."""
+
+    quantity: str
+    value: float | str | None
+    unit: str | None
+    at: datetime
+    until: datetime | None = None
+    site: str | None = None
+    source: str | None = None
+    place: str | None = None
+
+
+class Grade(msgspec.Struct, frozen=True):
+    """A grade as a range. Null bounds: nothing can be graded, and `missing` says why."""
+
+    at_least: int | None
+    at_most: int | None
+    missing: list[str]
+    because: list[Because]
+    evidence: Evidence | None = None
+
+
+class Peak(msgspec.Struct, frozen=True):
+    """The highest range of an episode, over the moments that were charted, and when it was first reached."""
+
+    at_least: int
+    at_most: int
+    at: datetime
+
+
+class Episode(msgspec.Struct, frozen=True):
+    """One episode of one syndrome on one scale. `duration_hours` runs to the resolution, or so far while open."""
+
+    syndrome: str
+    scale: str
+    onset: datetime
+    peak: Peak
+    resolved: datetime | None
+    duration_hours: float
+    masked: bool
+    warnings: list[str]
+    trigger: str | None = None
+
+
+class Change(msgspec.Struct, frozen=True):
+    """From this moment on the range is this one."""
+
+    at: datetime
+    syndrome: str
+    at_least: int
+    at_most: int
+
+
+class Trigger(msgspec.Struct, frozen=True):
+    """A therapy on record that can cause CRS, one row per dose."""
+
+    name: str
+    at: datetime
+
+
+class Unobserved(msgspec.Struct, frozen=True, rename={"since": "from", "until": "to"}):
+    """A stretch in which everything relevant was too old to count."""
+
+    syndrome: str
+    since: datetime
+    until: datetime
+    hours: float
+
+
+class Physiology(msgspec.Struct, frozen=True):
+    """Raw range of one vital sign, shown where nothing is graded."""
+
+    quantity: str
+    lowest: float
+    highest: float
+    latest: float
+    unit: str | None
+    at: datetime
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """Everything Leeward says about one patient (docs/answers.md)."""
+
+    patient: str
+    as_of: datetime | None
+    triggers: list[Trigger]
+    episodes: list[Episode]
+    now: dict[str, Grade]
+    course: list[Change]
+    unobserved: list[Unobserved]
+    assumptions: list[str]
+    physiology: list[Physiology]
+    refused: dict[str, int]
+    edition: str
+
+
+NO_TRIGGER = "no trigger on record"
+ROOM_AIR = "no oxygen device charted was read as room air, as this source declares"
+
+
+def instant(seconds: int | None) -> datetime | None:
+    """Whole seconds since 1970 as a moment in UTC."""
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+def when(seconds: Any) -> datetime:
+    """As `instant`, where there always is one."""
+    return datetime.fromtimestamp(int(seconds), UTC)
+
+
+def units() -> dict[str, str | None]:
+    """The unit of every quantity (UCUM)."""
+    return {name: quantity.unit for name, quantity in quantities().items()}
+
+
+Rows = dict[str, list[dict[str, Any]]]
+
+
+def by_patient(rows: Rows) -> dict[str, Rows]:
+    """The plan's rows sorted out by patient."""
+    sorted_out: dict[str, Rows] = {}
+    for name, table in rows.items():
+        for row in table:
+            sorted_out.setdefault(row["patient"], {key: [] for key in rows})[name].append(row)
+    return sorted_out
+
+
+def answer(patient: str, rows: Rows, question: Question, refused: dict[str, int], units: dict[str, str | None]) -> Answer:
+    """One patient's rows as an answer. `units` names the unit of each quantity."""
+    graded = bool(rows["people"])
+    physiology = [] if graded else [_physiology(row, units) for row in sorted(rows["raw"], key=lambda row: row["quantity"])]
+    return Answer(
+        patient=patient,
+        as_of=when(rows["people"][0]["as_of_s"]) if graded else question.as_of,
+        triggers=[Trigger(row["product"], when(row["from_s"])) for row in sorted(rows["exposed"], key=_by_time("from_s"))],
+        episodes=[_episode(row, rows, question) for row in sorted(rows["episodes"], key=_by_time("onset_s"))],
+        now={syndrome: _now(syndrome, rows, units) for syndrome in ("crs", "icans")},
+        course=[Change(when(row["at_s"]), row["syndrome"], row["at_least"], row["at_most"])
+                for row in sorted(rows["course"], key=lambda row: (row["at_s"], row["syndrome"]))],
+        unobserved=[Unobserved(row["syndrome"], when(row["from_s"]), when(row["until_s"]), _hours(row["until_s"] - row["from_s"]))
+                    for row in sorted(rows["unobserved"], key=lambda row: (row["from_s"], row["syndrome"]))],
+        assumptions=_assumptions(rows, question),
+        physiology=physiology,
+        refused=refused,
+        edition=edition(),
+    )  # fmt: skip
+
+
+def _by_time(name: str) -> Any:
+    """A sort key on one time column, the rest only so that order never depends on arrival."""
+    return lambda row: (row[name], str(sorted(row.items(), key=str)))
+
+
+def _hours(seconds: int) -> float:
+    """Seconds as hours, to the minute or better."""
+    return round(seconds / HOUR_S, 3)
+
+
+def _assumptions(rows: Rows, question: Question) -> list[str]:
+    """What the answer takes for granted."""
+    said = [f"trigger assumed at {when(row['from_s']).isoformat()}" for row in rows["exposed"] if row["product"] == ASSUMED]
+    return said + ([ROOM_AIR] if question.room_air else [])
+
+
+def _episode(row: dict[str, Any], rows: Rows, question: Question) -> Episode:
+    """One episode, with what a reader must be warned of."""
+    end_s = row["resolved_s"] or row["as_of_s"]
+    doses = [dose for dose in rows["exposed"] if dose["from_s"] <= row["onset_s"]]
+    trigger = max(doses, key=_by_time("from_s"))["product"] if doses else None
+    return Episode(
+        syndrome=row["syndrome"], scale=row["scale"], onset=when(row["onset_s"]),
+        peak=Peak(row["peak_at_least"], row["peak_at_most"], when(row["peak_s"])),
+        resolved=instant(row["resolved_s"]), duration_hours=_hours(end_s - row["onset_s"]),
+        masked=bool(row["masked"]), warnings=_warnings(row, rows, question), trigger=trigger,
+    )  # fmt: skip
+
+
+_SAYS = {
+    "inotrope-not-counted": "dobutamine or milrinone ran; inotropes are not counted as vasopressors",
+    "infusion-without-end": "a vasopressor infusion has no charted end; it is possible, not sure, until it is charted again",
+    "rests-on-preliminary": "rests on preliminary results",
+}
+
+
+def _warnings(row: dict[str, Any], rows: Rows, question: Question) -> list[str]:
+    """In words: late onset, masked fever, recurrence, assumptions, death, notes on findings within the episode."""
+    limits = astct_2019_crs.limits() if row["syndrome"] == "crs" else astct_2019_icans.limits()
+    said = []
+    days = (row["onset_s"] - row["dose_s"]) / DAY_S
+    late = decided(limits.decisions, "late-onset")
+    if days > late:
+        said.append(f"late onset: day {days:.0f} after the therapy, usually within {late:.0f}; look for other causes")
+    if row["masked"]:
+        said.append("possible masked CRS: a drug that lowers fever was given before, and no fever was charted")
+    elif row["syndrome"] == "crs" and row["masks_s"] is not None and row["masks_s"] >= row["onset_s"]:
+        said.append("fever is masked: an antipyretic, anticytokine drug or steroid was given after onset")
+    if row["episode"] > 0:
+        said.append("recurrence after an earlier episode of the same dose had resolved; screen again for infection and IEC-HS")
+    if row["died"]:
+        said.append("death during this episode, cause not stated or stated as this syndrome")
+    end_s = row["resolved_s"] or row["as_of_s"]
+    if row["syndrome"] == "crs":
+        said += [_SAYS[note["note"]] for note in sorted(rows["noted"], key=str) if row["onset_s"] - DAY_S <= note["at_s"] <= end_s]
+    return said + _assumptions(rows, question)
+
+
+def _now(syndrome: str, rows: Rows, units: dict[str, str | None]) -> Grade:
+    """The range that holds now, what is missing for it, and the findings it rests on."""
+    found = [row for row in rows["now"] if row["syndrome"] == syndrome]
+    if not found:
+        return Grade(None, None, ["trigger"], [])
+    row = found[0]
+    names = astct_2019_crs_course.MISSING if syndrome == "crs" else icans_signs.MISSING
+    missing = [name for place, name in enumerate(names) if row["unknown"] >> place & 1]
+    # Only what could still move the grade is missing; a grade that is sure lacks nothing.
+    missing = missing if row["at_least"] != row["at_most"] else []
+    evidence = (astct_2019_crs.limits() if syndrome == "crs" else astct_2019_icans.limits()).evidence
+    because = because_of(syndrome, rows["standing"], row, units)
+    return Grade(row["at_least"], row["at_most"], missing, because, evidence)
+
+
+_CRS_VITALS = {"body-temperature": 0, "systolic-bp": 1, "oxygen-device": 2, "oxygen-flow": 2}
+_NEURO = ("ice-score", "capd-score", "consciousness", "seizure", "motor-weakness", "cerebral-oedema")
+
+
+def because_of(syndrome: str, standing: Iterable[dict[str, Any]], row: dict[str, Any], units: dict[str, str | None]) -> list[Because]:
+    """The standing findings behind a grade: what still counts, what runs, what was given, in order of time."""
+    limits = astct_2019_crs.limits()
+    drugs = [*limits.vasopressors.counted, *limits.vasopressors.never_several]
+    kept = []
+    for finding in standing:
+        quantity, running = finding["quantity"], finding["until_s"] is None or finding["until_s"] > row["as_of_s"]
+        if syndrome == "crs":
+            stands = quantity in _CRS_VITALS and not row["unknown"] >> _CRS_VITALS[quantity] & 1
+            stands |= quantity in drugs and running and finding["high"] != 0
+            stands |= quantity in limits.waiver.drugs and row["masks_s"] is not None
+        else:
+            stands = quantity in _NEURO and row["observed"] == 1
+        stands |= quantity in ("attribution", "death") and running
+        if stands:
+            kept.append(cited(finding, units))
+    return sorted(kept, key=lambda because: (because.at, because.quantity))
+
+
+def cited(finding: dict[str, Any], units: dict[str, str | None]) -> Because:
+    """A finding as an answer cites it: a bound of an open side is written as the record wrote it."""
+    low, high, text = finding["low"], finding["high"], finding["text"]
+    value: float | str | None = low if low == high and low is not None else text
+    if low is not None and high is not None and low != high:
+        value = f"<{high:g}" if low == float("-inf") else f">{low:g}" if high == float("inf") else f"{low:g} to {high:g}"
+    unit = units.get(finding["quantity"]) if low is not None else None
+    return Because(finding["quantity"], value, unit, when(finding["at_s"]), instant(finding["until_s"]),
+                   finding["site"], finding["source"], finding["place"])  # fmt: skip
+
+
+def _physiology(row: dict[str, Any], units: dict[str, str | None]) -> Physiology:
+    """One vital sign's raw range."""
+    return Physiology(row["quantity"], row["lowest"], row["highest"], row["latest"], units.get(row["quantity"]), when(row["last_s"]))

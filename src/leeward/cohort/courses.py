@@ -1,0 +1,99 @@
+"""Courses of a record: graded answers patient by patient, whole tables for studies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from leeward.cohort.answer import Answer, answer, units
+from leeward.cohort.engine import Question, connect, run
+from leeward.cohort.plan import COURSES, REASONS
+from leeward.record.read import Record
+
+Tell = Callable[[str, int, int], None]
+"""Hears of progress: the step's name, how many are done, how many there are."""
+
+
+def graded(record: Record, question: Question, *, tell: Tell | None = None, reasons: bool = True) -> duckdb.DuckDBPyConnection:
+    """The plan run over a record: a connection that holds every step as a table."""
+    con = connect()
+    record.to_duckdb(con, "findings")
+    run(con, question, reasons=reasons, tell=tell)
+    return con
+
+
+def answers(record: Record, question: Question, *, tell: Tell | None = None) -> Iterator[Answer]:
+    """One answer per patient of the record, in order of their ids; memory does not grow with their number."""
+    con = graded(record, question, tell=tell)
+    refused = refused_by_patient(record.refusals)
+    known = units()
+    streams = {name: _Stream(con, name) for name in (*COURSES, *REASONS)}
+    for patient in _patients(con, refused):
+        rows = {name: stream.of(patient) for name, stream in streams.items()}
+        yield answer(patient, rows, question, refused.get(patient, {}), known)
+
+
+def refused_by_patient(refusals: pa.Table) -> dict[str, dict[str, int]]:
+    """How many statements of each patient were refused, by reason."""
+    named = refusals.filter(pc.is_valid(refusals["patient"]))
+    counted = named.group_by(["patient", "reason"]).aggregate([([], "count_all")])
+    result: dict[str, dict[str, int]] = {}
+    for row in sorted(counted.to_pylist(), key=lambda row: (row["patient"], row["reason"])):
+        result.setdefault(row["patient"], {})[row["reason"]] = row["count_all"]
+    return result
+
+
+def _patients(con: duckdb.DuckDBPyConnection, refused: dict[str, dict[str, int]]) -> list[str]:
+    """Every patient the record names, understood or not."""
+    seen = con.sql("select distinct patient from findings").fetchall()
+    return sorted({row[0] for row in seen} | set(refused))
+
+
+class _Stream:
+    """A step's rows in order of patients, a batch at a time."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, name: str) -> None:
+        # A cursor of its own: several results are read side by side.
+        self._rows = _rows(con.cursor().sql(f"select * from {name} order by patient collate c"))
+        self._next = next(self._rows, None)
+
+    def of(self, patient: str) -> list[dict[str, Any]]:
+        """The rows of one patient; patients must be asked for in order."""
+        mine = []
+        while self._next is not None and self._next["patient"] <= patient:
+            if self._next["patient"] == patient:
+                mine.append(self._next)
+            self._next = next(self._rows, None)
+        return mine
+
+
+def _rows(relation: duckdb.DuckDBPyRelation) -> Iterator[dict[str, Any]]:
+    """Rows as dictionaries, without holding more than a batch."""
+    for batch in relation.to_arrow_reader(10_000):
+        yield from batch.to_pylist()
+
+
+def to_parquet(record: Record, question: Question, folder: Path, *, tell: Tell | None = None) -> dict[str, Path]:
+    """Courses of a cohort as Parquet files in `folder`: course, episodes, now, unobserved; times as instants in UTC."""
+    con = graded(record, question, tell=tell, reasons=False)
+    return write(con, folder)
+
+
+def write(con: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, Path]:
+    """The course steps of `con` as Parquet files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written = {}
+    for name in ("course", "episodes", "now", "unobserved"):
+        columns = []
+        for column in con.sql(f"select * from {name} limit 0").columns:
+            seconds = column.endswith("_s")
+            columns.append(f"to_timestamp({column}) as {column.removesuffix('_s')}_at" if seconds else column)
+        written[name] = folder / f"{name}.parquet"
+        path = str(written[name]).replace("'", "''")
+        con.execute(f"copy (select {', '.join(columns)} from {name} order by all) to '{path}' (format parquet)")
+    return written
