@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from leeward.cohort.answer import Answer, answer, units
 from leeward.cohort.engine import Question, connect, run
 from leeward.cohort.plan import COURSES, REASONS
-from leeward.record.read import Record
+from leeward.record.spool import Record
 
 Tell = Callable[[str, int, int], None]
 """Hears of progress: the step's name, how many are done, how many there are."""
@@ -97,3 +97,18 @@ def write(con: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, Path]:
         path = str(written[name]).replace("'", "''")
         con.execute(f"copy (select {', '.join(columns)} from {name} order by all) to '{path}' (format parquet)")
     return written
+
+
+def findings_of(record: Record, patient: str) -> pa.Table:
+    """One patient's findings."""
+    con = connect()
+    record.to_duckdb(con, "findings")
+    return con.execute("select * from findings where patient = ? order by measured_at, quantity", [patient]).to_arrow_table()
+
+
+def refusals_to_csv(record: Record, file: Path) -> None:
+    """Every refusal with its reason and place, as CSV."""
+    con = connect()
+    con.register("refusals", record.refusals)
+    path = str(file).replace("'", "''")
+    con.execute(f"copy (select * from refusals) to '{path}' (format csv, header)")

@@ -1,0 +1,75 @@
+"""The three doors of the package for Python: read, grade, explain."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from leeward.cohort.answer import Answer
+from leeward.cohort.courses import answers
+from leeward.cohort.engine import Question
+from leeward.record.errors import BadSetting
+from leeward.record.read import Record, read
+from leeward.report.explain import explained
+from leeward.timeline.settings import SETTINGS
+
+__all__ = ["explain", "grade", "question", "read"]
+
+ROOM_AIR = "no-device-means-room-air"
+"""What a source declares when it never charts room air."""
+
+
+def question(
+    record: Record,
+    *,
+    as_of: datetime | None = None,
+    assume_trigger: datetime | str | None = None,
+    room_air: bool | None = None,
+) -> Question:
+    """What is asked of a record: as of when, and under which assumptions (see `grade`)."""
+    for moment in (as_of, assume_trigger):
+        if isinstance(moment, datetime) and moment.tzinfo is None:
+            raise BadSetting(f"{moment.isoformat()} has no zone: write it with an offset, such as +00:00")
+    setting = assume_trigger if isinstance(assume_trigger, str) else None
+    if setting is not None and setting not in SETTINGS:
+        raise BadSetting(f"'{setting}' is neither a time nor a setting ({', '.join(SETTINGS)})")
+    return Question(
+        as_of=as_of,
+        assumed_trigger=assume_trigger if isinstance(assume_trigger, datetime) else None,
+        assumed_setting=setting,
+        room_air=ROOM_AIR in record.declares if room_air is None else room_air,
+    )
+
+
+def grade(
+    source: str | Path | Record,
+    *,
+    as_of: datetime | None = None,
+    assume_trigger: datetime | str | None = None,
+    room_air: bool | None = None,
+) -> list[Answer]:
+    """The graded course of every patient in a record, in order of their ids.
+
+    source: a record from `read`, or a path to read.
+    as_of: answer with what was known at that moment (with zone); else with all that is on record.
+    assume_trigger: grade as if every patient had been given a therapy at that moment (with zone), or on first arrival in
+        a setting ("icu", "ward", "home"); the answer says so. Without it, patients without a trigger are not graded.
+    room_air: no oxygen device charted means room air; else only where the source declares it. The answer says so.
+
+    Raises what `read` raises, and BadSetting.
+    """
+    record = source if isinstance(source, Record) else read(source)
+    asked = question(record, as_of=as_of, assume_trigger=assume_trigger, room_air=room_air)
+    return list(answers(record, asked))
+
+
+def explain(source: str | Path | Record, patient: str, *, at: datetime | None = None, **assumed: datetime | str | bool | None) -> str:
+    """In words, why a patient has this grade at a moment (the last one on record when none is given).
+
+    Takes the assumptions of `grade` as well. Raises BadSetting where the record has no such patient.
+    """
+    record = source if isinstance(source, Record) else read(source)
+    found = [answer for answer in grade(record, as_of=at, **assumed) if answer.patient == patient]  # type: ignore[arg-type]
+    if not found:
+        raise BadSetting(f"no patient '{patient}' in this record")
+    return explained(found[0])

@@ -1,0 +1,184 @@
+"""The command line: grade, explain, report, demo.
+
+Exit codes: 0 answered; 1 a fault of ours; 2 wrong arguments; 3 the path cannot be read; 4 nothing in it was understood.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+
+from leeward.record.errors import BadSetting, CannotRead, LeewardError
+
+CANNOT_READ, NOTHING_UNDERSTOOD, WRONG_ARGUMENTS = 3, 4, 2
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
+_out, _err = Console(), Console(stderr=True)
+
+PathArgument = Annotated[Path, typer.Argument(help="a file or folder: FHIR R4, OMOP, MEDS, CLIF, Leeward CSV, or CSV with --mapping")]
+Zone = Annotated[str | None, typer.Option(help="zone of local times: Europe/Berlin, or an offset such as -05:00")]
+Mapping = Annotated[Path | None, typer.Option(help="TOML that says how to read other CSV (docs/mapping.md)")]
+AsOf = Annotated[str | None, typer.Option(help="answer as known at this time (RFC 3339 with offset)")]
+Assume = Annotated[str | None, typer.Option(help="grade as if a therapy had been given at this time, or on first arrival in icu, ward or home")]
+RoomAir = Annotated[bool | None, typer.Option("--room-air/--no-room-air", help="no oxygen device charted means room air")]
+
+
+@app.command()
+def grade(
+    path: PathArgument,
+    json: Annotated[bool, typer.Option("--json", help="one JSON object per patient per line (docs/answers.md)")] = False,
+    as_of: AsOf = None,
+    assume_trigger: Assume = None,
+    room_air: RoomAir = None,
+    scale: Annotated[str, typer.Option(help="the scale to grade on")] = "astct-2019",
+    parquet: Annotated[Path | None, typer.Option(help="write the cohort's courses as Parquet into this folder")] = None,
+    refused: Annotated[Path | None, typer.Option(help="write every refusal, with reason and place, into this CSV")] = None,
+    zone: Zone = None,
+    mapping: Mapping = None,
+) -> None:
+    """Grade every patient in a record."""
+    from leeward.cohort.courses import answers, refusals_to_csv, to_parquet
+    from leeward.report import terminal
+
+    if scale not in terminal.SCALES:
+        _fail(WRONG_ARGUMENTS, f"no scale '{scale}'; there is {', '.join(terminal.SCALES)}")
+    record, asked = _asked(path, as_of, assume_trigger, room_air, zone, mapping)
+    if refused is not None:
+        refusals_to_csv(record, refused)
+    if parquet is not None:
+        with _progress() as tell:
+            written = to_parquet(record, asked, parquet, tell=tell)
+        _err.print("\n".join(str(file) for file in written.values()), soft_wrap=True)
+        return
+    with _progress() as tell:
+        found = answers(record, asked, tell=tell)
+        if json:
+            for answer in found:
+                sys.stdout.buffer.write(msgspec.json.encode(answer) + b"\n")
+            return
+        table = terminal.table(found)
+    _out.print(table)
+    terminal.print_record(_err, record)
+
+
+@app.command()
+def explain(
+    path: PathArgument,
+    patient: Annotated[str, typer.Argument(help="the patient's id in the record")],
+    at: Annotated[str | None, typer.Option(help="the moment to explain (RFC 3339 with offset); the last on record if left out")] = None,
+    assume_trigger: Assume = None,
+    room_air: RoomAir = None,
+    zone: Zone = None,
+    mapping: Mapping = None,
+) -> None:
+    """Say in words why a patient has this grade at a moment."""
+    from leeward.cohort.courses import answers
+    from leeward.report.explain import explained
+
+    record, asked = _asked(path, at, assume_trigger, room_air, zone, mapping)
+    for answer in answers(record, asked):
+        if answer.patient == patient:
+            _out.print(explained(answer), markup=False, highlight=False, soft_wrap=True)
+            return
+    _fail(WRONG_ARGUMENTS, f"no patient '{patient}' in {path}")
+
+
+@app.command()
+def report(
+    path: PathArgument,
+    out: Annotated[Path, typer.Option(help="folder for the pages")] = Path("leeward-report"),
+    as_of: AsOf = None,
+    assume_trigger: Assume = None,
+    room_air: RoomAir = None,
+    zone: Zone = None,
+    mapping: Mapping = None,
+) -> None:
+    """Write one self-contained HTML page per patient, and an index."""
+    from leeward.report.folder import write_pages
+
+    record, asked = _asked(path, as_of, assume_trigger, room_air, zone, mapping)
+    with _progress() as tell:
+        index = write_pages(record, asked, out, tell=tell)
+    _out.print(f"{index}", soft_wrap=True)
+
+
+@app.command()
+def demo(out: Annotated[Path, typer.Option(help="folder for the pages")] = Path("leeward-demo")) -> None:
+    """Grade the bundled sample patients, print the table, write their report pages."""
+    from leeward.cohort.courses import answers
+    from leeward.report import terminal
+    from leeward.report.folder import write_pages
+    from leeward.samples import FOLDER
+
+    record, asked = _asked(FOLDER, None, None, None, None, None)
+    with _progress() as tell:
+        _out.print(terminal.table(answers(record, asked, tell=tell)))
+        index = write_pages(record, asked, out, tell=tell)
+    terminal.print_record(_err, record)
+    _out.print(f"\nThe patients' pages: {index.resolve()}", soft_wrap=True)
+    _out.print(f"One of them in words:  leeward explain {FOLDER} {terminal.SHOWN_PATIENT}", soft_wrap=True)
+
+
+def _asked(path: Path, as_of: str | None, assume: str | None, room_air: bool | None, zone: str | None, mapping: Path | None):  # type: ignore[no-untyped-def] # noqa: ANN202
+    """The record and the question, or an exit code with a message."""
+    from leeward.api import question
+    from leeward.record.read import read
+
+    try:
+        with _err.status(f"reading {path}") if _err.is_terminal else _silent():
+            record = read(path, zone=zone, mapping=mapping)
+        asked = question(record, as_of=_moment(as_of), assume_trigger=_moment(assume, settings=True), room_air=room_air)
+    except CannotRead as error:
+        _fail(CANNOT_READ, str(error))
+    except LeewardError as error:
+        _fail(WRONG_ARGUMENTS, str(error))
+    _err.print(f"recognised: {record.recognised}", soft_wrap=True)
+    if len(record) == 0:
+        refused = ", ".join(f"{count} x {reason}" for reason, count in record.refused.items()) or "it holds nothing"
+        _fail(NOTHING_UNDERSTOOD, f"nothing in {path} was understood: {refused}")
+    return record, asked
+
+
+def _moment(spelt: str | None, *, settings: bool = False):  # type: ignore[no-untyped-def] # noqa: ANN202
+    """A time given on the command line, or the name of a setting where that is allowed."""
+    if spelt is None or (settings and spelt in ("icu", "ward", "home")):
+        return spelt
+    try:
+        return datetime.fromisoformat(spelt)
+    except ValueError:
+        raise BadSetting(f"'{spelt}' is not a time; write it as 2024-01-10T08:30:00+00:00") from None
+
+
+def _fail(code: int, message: str) -> None:
+    """Say what is wrong and leave with its exit code."""
+    _err.print(message, style="bold", markup=False, soft_wrap=True)
+    raise typer.Exit(code)
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """No status line, where nobody watches."""
+    yield
+
+
+@contextmanager
+def _progress():  # type: ignore[no-untyped-def] # noqa: ANN202
+    """A progress bar for long work; silent where nobody watches."""
+    from rich.progress import Progress
+
+    with Progress(console=_err, transient=True, disable=not _err.is_terminal) as bar:
+        task = bar.add_task("grading", total=None)
+        yield lambda name, done, total: bar.update(task, description=name, completed=done, total=total)
+
+
+def main() -> None:
+    """Entry point of the `leeward` command."""
+    app()
