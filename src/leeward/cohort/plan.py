@@ -14,8 +14,10 @@ import ibis.expr.types as ir
 from leeward.knowledge.definition import decided
 from leeward.scales import astct_2019_crs, astct_2019_crs_course, astct_2019_icans, course, crs_signs, icans_signs, reasons
 from leeward.timeline.exposures import DAY_S, doses, exposures, repeated_products
+from leeward.timeline.infusions import running
 from leeward.timeline.known import known
-from leeward.timeline.people import people
+from leeward.timeline.oxygen import states
+from leeward.timeline.people import numbered, people, relevant
 
 _INSTANT = "timestamp('UTC', 6)"
 FINDINGS = ibis.table(
@@ -59,15 +61,23 @@ def steps(*, room_air: bool) -> list[Step]:
     exposed = step("exposed", exposures, known_, QUESTION, repeated=repeated_products(), same_course_s=once_s)
     doses_ = step("doses", doses, exposed)
     people_ = step("people", people, known_, doses_, QUESTION)
-    charted = step("crs_charted", crs_signs.charted, known_, people_, doses_, limits=crs)
+    numbered_ = step("numbered", numbered, doses_, people_)
+    wanted = {*crs_signs.quantities(crs), *icans_signs.quantities(icans)}
+    relevant_ = step("relevant", relevant, known_, people_, quantities=wanted, lookback_s=crs_signs.lookback_s(crs))
+    oxygen = step("oxygen_states", states, relevant_)
+    oxygen = step("oxygen", crs_signs.supported, oxygen, people_, limits=crs)
+    drugs = [*crs.vasopressors.counted, *crs.vasopressors.never_several]
+    sure = step("ran_surely", running, relevant_, drugs=drugs, surely=True)
+    possible = step("ran_possibly", running, relevant_, drugs=drugs, surely=False)
+    charted = step("crs_charted", crs_signs.charted, relevant_, oxygen, sure, possible, people_, numbered_, limits=crs)
     signs = step("crs_signs", crs_signs.carried, charted, limits=crs, room_air=room_air)
     crs_graded = step("crs_graded", astct_2019_crs_course.graded, signs, limits=crs)
-    neuro = step("icans_charted", icans_signs.charted, known_, people_, doses_, limits=icans)
+    neuro = step("icans_charted", icans_signs.charted, relevant_, people_, numbered_, limits=icans)
     neuro_carried = step("icans_signs", icans_signs.carried, neuro)
     icans_graded = step("icans_graded", icans_signs.graded, neuro_carried, limits=icans)
     graded = step("graded", ir.Table.union, crs_graded, icans_graded)
     for name in ("course", "episodes", "now", "unobserved"):
-        step(name, getattr(course, name), graded)
+        step(name, getattr(course, name), graded, people_)
     step("standing", reasons.standing, known_, people_)
     step("noted", reasons.noted, known_, people_, limits=crs)
     step("raw", reasons.raw, known_)

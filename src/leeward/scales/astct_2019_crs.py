@@ -190,21 +190,21 @@ def oxygen(device: Any, flow_low: Any, flow_high: Any, limits: Limits) -> tuple[
     return pick(at_least, 0), pick(at_most, grades.positive_pressure)
 
 
-def rises(device: Any, flow_high: Any, base_device: Any, base_flow: Any, limits: Limits) -> tuple[Any, Any]:
-    """Whether an oxygen state is surely, and possibly, above the patient's baseline support (codes and L/min)."""
-    room_air = DEVICES.index("room-air")
-    home_pressure = base_device.isin([DEVICES.index("cpap"), DEVICES.index("bipap")])
-    none = base_device.isnull() | (base_device == room_air)
-    same = device == base_device
-    more = true(flow_high > base_flow) == 1
-    unclear = flow_high.isnull() | base_flow.isnull()
-    pressure = device.isin([DEVICES.index("cpap"), DEVICES.index("bipap"), DEVICES.index("ventilator")])
-    other = home_pressure | (_rank(device, flow_high, limits) > _rank(base_device, base_flow, limits))
-    surely = none | (same & more) | (~same & other)
-    possibly = surely | (same & unclear & ~pressure)
-    return true(surely), true(possibly)
+class Support(NamedTuple):
+    """Oxygen support as columns: device code, upper bound of its flow (L/min), worst grade it can stand for."""
+
+    device: Any
+    flow: Any
+    worst: Any
 
 
-def _rank(device: Any, flow_high: Any, limits: Limits) -> Any:
-    """The worst grade a device can stand for: classes of support in their order."""
-    return oxygen(device, flow_high, flow_high, limits)[1]
+def rises(now: Support, baseline: Support) -> tuple[Any, Any]:
+    """Whether support is surely, and possibly, above what the patient had before the therapy (1 or 0)."""
+    none = baseline.device.isnull() | (baseline.device == DEVICES.index("room-air"))
+    home_pressure = baseline.device.isin([DEVICES.index("cpap"), DEVICES.index("bipap")])
+    same = true(now.device == baseline.device) == 1
+    unclear = now.flow.isnull() | baseline.flow.isnull()
+    pressure = now.device.isin([DEVICES.index(name) for name in ("cpap", "bipap", "ventilator")])
+    higher = home_pressure | (now.worst > baseline.worst)
+    surely = true(none | (same & (now.flow > baseline.flow)) | (~same & higher))
+    return surely, ibis.greatest(surely, true(same & unclear & ~pressure))

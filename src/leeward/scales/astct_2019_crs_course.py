@@ -24,8 +24,8 @@ _STATE = ("fever_known", "pressure_known", "oxygen_known", "fever_low", "fever_h
 
 def graded(signs: ir.Table, limits: astct.Limits) -> ir.Table:
     """Signs (`crs_signs.carried`) as grades: columns GRADED."""
-    rows = changes(signs, ["patient", "dose_s"], "at_s", _STATE)
-    order = ibis.window(group_by=[rows.patient], order_by=[rows.at_s])
+    rows = changes(signs, ["who", "dose_s"], "at_s", _STATE)
+    order = ibis.window(group_by=[rows.who], order_by=[rows.at_s])
     rows = rows.mutate(
         held_until_s=rows.at_s.lead().over(order).fill_null(rows.as_of_s),
         sign=true((rows.fever_low + rows.hypotension_low + rows.vasopressors_low + rows.oxygen_low) > 0),
@@ -65,7 +65,7 @@ def _range(rows: ir.Table, limits: astct.Limits) -> ir.Table:
     )  # fmt: skip
     # An unknown pressure is at its worst low, which a vasopressor that runs outweighs.
     at_least, at_most = astct.grade(least, limits), astct.grade(most, limits)
-    one = ibis.window(group_by=[rows.patient, rows.dose_s, rows.episode])
+    one = ibis.window(group_by=[rows.who, rows.dose_s, rows.episode])
     sign_s = first((rows.sign == 1) & (rows.maybe == 1), rows.at_s, one)
     rows = rows.mutate(at_least=at_least, at_most=ibis.greatest(at_least, at_most), first_sign_s=sign_s)
     return handed_over(rows.mutate(

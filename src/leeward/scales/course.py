@@ -8,7 +8,7 @@ import ibis.expr.types as ir
 from leeward.timeline.columns import true
 from leeward.timeline.moments import changes
 
-GRADED = ("patient", "syndrome", "scale", "dose_s", "at_s", "held_until_s", "as_of_s", "at_least", "at_most", "charted",
+GRADED = ("who", "syndrome", "scale", "dose_s", "at_s", "held_until_s", "as_of_s", "at_least", "at_most", "charted",
           "observed", "unknown", "episode", "onset_s", "resolved_s", "first_sign_s", "masked", "masks_s", "died")  # fmt: skip
 """What every scale hands over, one row per moment at which anything changed: `observed` 0 where everything relevant is
 too old; `unknown` a bit per missing input, in the scale's own order; `masked` 1 in an episode that fever never opened."""
@@ -18,24 +18,24 @@ _PEAK = 2**41  # above any second, so that a packed grade sorts first by grade, 
 
 def handed_over(rows: ir.Table) -> ir.Table:
     """The columns of GRADED, in order and in one type each, so that scales can be put together."""
-    words = ("patient", "syndrome", "scale")
+    words = ("who", "syndrome", "scale")
     return rows.select(**{name: rows[name] if name in words else rows[name].cast("int64") for name in GRADED})
 
 
-def course(graded: ir.Table) -> ir.Table:
+def course(graded: ir.Table, people: ir.Table) -> ir.Table:
     """The changes of the range: patient, syndrome, scale, at_s, at_least, at_most."""
-    rows = changes(graded, ["patient", "syndrome", "scale"], "at_s", ["at_least", "at_most"])
-    return rows.select("patient", "syndrome", "scale", "at_s", "at_least", "at_most")
+    rows = changes(graded, ["who", "syndrome", "scale"], "at_s", ["at_least", "at_most"])
+    return _named(rows.select("who", "syndrome", "scale", "at_s", "at_least", "at_most"), people)
 
 
-def now(graded: ir.Table) -> ir.Table:
+def now(graded: ir.Table, people: ir.Table) -> ir.Table:
     """The range in the last row of each patient and scale."""
-    key = ibis.window(group_by=[graded.patient, graded.syndrome, graded.scale])
+    key = ibis.window(group_by=[graded.who, graded.syndrome, graded.scale])
     rows = graded.filter(graded.at_s == graded.at_s.max().over(key))
-    return rows.select("patient", "syndrome", "scale", "as_of_s", "at_least", "at_most", "unknown", "observed", "masks_s")
+    return _named(rows.select("who", "syndrome", "scale", "as_of_s", "at_least", "at_most", "unknown", "observed", "masks_s"), people)
 
 
-def episodes(graded: ir.Table) -> ir.Table:
+def episodes(graded: ir.Table, people: ir.Table) -> ir.Table:
     """One row per episode: its onset, peak range and the peak's first moment, resolution, whether it was masked.
 
     The peak's `at_least` is taken over all moments, its `at_most` only over those at which something was charted:
@@ -45,7 +45,7 @@ def episodes(graded: ir.Table) -> ir.Table:
     rows = graded.mutate(began_s=open_s)
     rows = rows.filter(rows.began_s.notnull() & (rows.episode >= 0) & (rows.at_s >= rows.began_s))
     rows = rows.filter(rows.resolved_s.isnull() | (rows.at_s < rows.resolved_s))
-    graded_rows = rows.group_by(["patient", "syndrome", "scale", "dose_s", "episode", "masked"]).agg(
+    graded_rows = rows.group_by(["who", "syndrome", "scale", "dose_s", "episode", "masked"]).agg(
         onset_s=rows.began_s.min(), resolved_s=rows.resolved_s.max(), as_of_s=rows.as_of_s.max(),
         worst=(rows.at_least * _PEAK + (_PEAK - 1 - rows.at_s)).max(),
         possible=(rows.at_most * rows.charted * _PEAK + (_PEAK - 1 - rows.at_s)).max(),
@@ -53,19 +53,26 @@ def episodes(graded: ir.Table) -> ir.Table:
     )
     least, most = graded_rows.worst // _PEAK, graded_rows.possible // _PEAK
     at = ibis.ifelse(least > 0, graded_rows.worst, graded_rows.possible)
-    return graded_rows.select(
-        "patient", "syndrome", "scale", "dose_s", "episode", "masked", "onset_s", "resolved_s", "as_of_s", "masks_s", "died",
+    made = graded_rows.select(
+        "who", "syndrome", "scale", "dose_s", "episode", "masked", "onset_s", "resolved_s", "as_of_s", "masks_s", "died",
         peak_at_least=least, peak_at_most=ibis.greatest(least, most), peak_s=_PEAK - 1 - at % _PEAK,
     )
+    return _named(made, people)
 
 
-def unobserved(graded: ir.Table) -> ir.Table:
+def unobserved(graded: ir.Table, people: ir.Table) -> ir.Table:
     """Stretches after the first dose in which everything relevant was too old: patient, syndrome, from_s, until_s."""
-    rows = changes(graded, ["patient", "syndrome", "scale"], "at_s", ["observed"])
-    order = ibis.window(group_by=[rows.patient, rows.syndrome, rows.scale], order_by=[rows.at_s])
+    rows = changes(graded, ["who", "syndrome", "scale"], "at_s", ["observed"])
+    order = ibis.window(group_by=[rows.who, rows.syndrome, rows.scale], order_by=[rows.at_s])
     rows = rows.mutate(until_s=rows.at_s.lead().over(order).fill_null(rows.as_of_s))
     rows = rows.filter((rows.observed == 0) & (rows.until_s > rows.at_s))
-    return rows.select("patient", "syndrome", "scale", from_s=rows.at_s, until_s=rows.until_s)
+    return _named(rows.select("who", "syndrome", "scale", from_s=rows.at_s, until_s=rows.until_s), people)
+
+
+def _named(rows: ir.Table, people: ir.Table) -> ir.Table:
+    """The patients' own ids in place of their numbers."""
+    named = people.select("who", "patient").join(rows, "who")
+    return named.drop("who")
 
 
 def bits(*missing: ir.IntegerColumn) -> ir.IntegerColumn:

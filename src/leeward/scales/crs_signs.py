@@ -14,9 +14,8 @@ from leeward.knowledge.definition import decided, value
 from leeward.scales import astct_2019_crs as astct
 from leeward.timeline.columns import latest, packed_at_s, packed_value, pick, true
 from leeward.timeline.exposures import DAY_S
-from leeward.timeline.infusions import FOREVER_S, running, switched, together
+from leeward.timeline.infusions import FOREVER_S, switched, together
 from leeward.timeline.moments import gather, with_expiries
-from leeward.timeline.oxygen import states
 from leeward.timeline.people import died_of
 from leeward.timeline.settings import HOUR_S, SETTINGS, limit_s
 
@@ -29,47 +28,57 @@ COMPONENTS = {"fever": "other_fever", "hypotension": "other_pressure", "hypoxia"
 """Which column an attribution mark of each component switches."""
 
 
-def charted(known: ir.Table, people: ir.Table, doses: ir.Table, limits: astct.Limits) -> ir.Table:
-    """One row per patient-moment with what was charted at it (null: not charted then); switches are +1 and -1."""
-    wanted = [
+def quantities(limits: astct.Limits) -> list[str]:
+    """The quantities that the signs are read from."""
+    return [
         limits.fever.quantity, limits.hypotension.quantity, "oxygen-device", "oxygen-flow", "attribution", "care-setting",
         *limits.waiver.drugs, *limits.vasopressors.counted, *limits.vasopressors.never_several,
     ]  # fmt: skip
-    mine = known.filter(known.quantity.isin(wanted)).join(people, "patient")
-    mine = mine.filter((mine.at_s <= mine.as_of_s) & (mine.at_s >= mine.first_dose_s - _lookback_s(limits)))
-    events = [
-        _vital_signs(mine, limits),
-        _oxygen(mine, people, limits),
-        *_vasopressors(mine, people, limits),
-        *_attributions(mine),
-        _masking(mine, limits),
-        _settings(mine),
-        doses.select("patient", at_s=doses.dose_s, dose=ibis.literal(1)),
-        _deaths(people),
-    ]
-    rows = gather(events, {**dict.fromkeys(_SWITCHES, "sum"), **dict.fromkeys(_CHARTED, "max")})
-    rows = rows.join(people.select("patient", "as_of_s", "first_dose_s"), "patient")
-    return rows.filter(rows.at_s <= rows.as_of_s)
 
 
-def _lookback_s(limits: astct.Limits) -> int:
+def lookback_s(limits: astct.Limits) -> int:
     """How far before the first dose a finding can still matter."""
     baseline_s = decided(limits.decisions, "baseline-oxygen") * DAY_S
     return int(max(baseline_s, decided(limits.decisions, "masking-before") * HOUR_S))
 
 
-def _vital_signs(mine: ir.Table, limits: astct.Limits) -> ir.Table:
+def charted(
+    relevant: ir.Table, oxygen: ir.Table, sure: ir.Table, possible: ir.Table, people: ir.Table, doses: ir.Table, limits: astct.Limits
+) -> ir.Table:
+    """One row per patient-moment with what was charted at it (null: not charted then); switches are +1 and -1.
+
+    `oxygen`: see `supported`. `sure`, `possible`: stretches of vasopressors (timeline.infusions.running).
+    """
+    events = [
+        _vital_signs(relevant, limits),
+        oxygen,
+        *_vasopressors(sure, possible, people, limits),
+        *_attributions(relevant),
+        _masking(relevant, limits),
+        _settings(relevant),
+        doses.select("who", at_s=doses.dose_s, dose=ibis.literal(1)),
+        _deaths(people),
+    ]
+    rows = gather(events, {**dict.fromkeys(_SWITCHES, "sum"), **dict.fromkeys(_CHARTED, "max")})
+    rows = rows.join(people.select("who", "as_of_s", "first_dose_s"), "who")
+    return rows.filter(rows.at_s <= rows.as_of_s)
+
+
+def _vital_signs(relevant: ir.Table, limits: astct.Limits) -> ir.Table:
     """Temperature and systolic pressure as signs; an arterial line is kept apart from any other site."""
-    mine = mine.filter(mine.quantity.isin([limits.fever.quantity, limits.hypotension.quantity]))
-    temperature, pressure = mine.quantity == limits.fever.quantity, mine.quantity == limits.hypotension.quantity
-    surely_below = mine.high < astct.systolic_limit(mine.age_low, limits, value(limits.hypotension.neonate_below))
-    maybe_below = mine.low < astct.systolic_limit(mine.age_high, limits, value(limits.hypotension.adult_below))
-    line = pressure & (true(mine.site == "arterial") == 1)
-    cuff = pressure & (true(mine.site == "arterial") == 0)
-    return mine.select(
-        "patient", "at_s",
-        fever_low=_where(temperature, astct.fever(mine.low, limits)),
-        fever_high=_where(temperature, astct.fever(mine.high, limits)),
+    rows = relevant.filter(relevant.quantity.isin([limits.fever.quantity, limits.hypotension.quantity]))
+    rows = rows.mutate(
+        mildest=astct.systolic_limit(rows.age_low, limits, value(limits.hypotension.neonate_below)),
+        strictest=astct.systolic_limit(rows.age_high, limits, value(limits.hypotension.adult_below)),
+        temperature=rows.quantity == limits.fever.quantity,
+        arterial=true(rows.site == "arterial") == 1,
+    )
+    line, cuff = ~rows.temperature & rows.arterial, ~rows.temperature & ~rows.arterial
+    surely_below, maybe_below = rows.high < rows.mildest, rows.low < rows.strictest
+    return rows.select(
+        "who", "at_s",
+        fever_low=_where(rows.temperature, astct.fever(rows.low, limits)),
+        fever_high=_where(rows.temperature, astct.fever(rows.high, limits)),
         arterial_low=_where(line, surely_below), arterial_high=_where(line, maybe_below),
         cuff_low=_where(cuff, surely_below), cuff_high=_where(cuff, maybe_below),
     )  # fmt: skip
@@ -80,62 +89,63 @@ def _where(applies: Any, holds: Any) -> Any:
     return ibis.ifelse(applies, true(holds), None)
 
 
-def _oxygen(mine: ir.Table, people: ir.Table, limits: astct.Limits) -> ir.Table:
-    """Oxygen support as its mildest and worst grade; support the patient already had before counts only where it rises."""
-    charted_states = states(mine).join(people.select("patient", "first_dose_s"), "patient")
-    before = charted_states.filter(charted_states.at_s < charted_states.first_dose_s)
-    last = ibis.window(group_by=[before.patient])
-    before = before.filter(before.at_s == before.at_s.max().over(last))
-    baseline = before.select("patient", base_device=before.device, base_flow=before.flow_low)
-    rows = charted_states.left_join(baseline, "patient").drop("patient_right")
+def supported(states: ir.Table, people: ir.Table, limits: astct.Limits) -> ir.Table:
+    """Oxygen states (timeline.oxygen.states) as their mildest and worst grade: who, at_s, oxygen_low, oxygen_high.
+
+    Support that the patient already had before the first dose counts only where it rises.
+    """
+    rows = states.join(people.select("who", "first_dose_s"), "who")
     mildest, worst = astct.oxygen(rows.device, rows.flow_low, rows.flow_high, limits)
-    surely, possibly = astct.rises(rows.device, rows.flow_high, rows.base_device, rows.base_flow, limits)
-    return rows.select("patient", "at_s", oxygen_low=mildest * surely, oxygen_high=worst * possibly)
+    rows = rows.mutate(mildest=mildest, worst=worst)
+    before = rows.filter(rows.at_s < rows.first_dose_s)
+    before = before.filter(before.at_s == before.at_s.max().over(ibis.window(group_by=[before.who])))
+    base = before.select(base_who=before.who, base_device=before.device, base_flow=before.flow_low, base_worst=before.worst)
+    rows = rows.left_join(base, rows.who == base.base_who)
+    now, baseline = astct.Support(rows.device, rows.flow_high, rows.worst), astct.Support(rows.base_device, rows.base_flow, rows.base_worst)
+    surely, possibly = astct.rises(now, baseline)
+    return rows.select("who", "at_s", oxygen_low=rows.mildest * surely, oxygen_high=rows.worst * possibly)
 
 
-def _vasopressors(mine: ir.Table, people: ir.Table, limits: astct.Limits) -> list[ir.Table]:
+def _vasopressors(sure: ir.Table, possible: ir.Table, people: ir.Table, limits: astct.Limits) -> list[ir.Table]:
     """Switches of one vasopressor and of several at once, as surely and as possibly charted."""
-    drugs = limits.vasopressors
     overlap_s = int(decided(limits.decisions, "overlap") * 60)
-    until = people.select("patient", "as_of_s")
-    events = []
-    for surely, one, several in ((True, "one_sure", "several_sure"), (False, "one_possible", "several_possible")):
-        ran = running(mine, [*drugs.counted, *drugs.never_several], surely=surely)
-        counted = ran.filter(ran.drug.isin(drugs.counted))
-        if surely:
-            # Two that still run together count once they have, not before.
-            counted = counted.join(until, "patient")
-            cut_s = ibis.ifelse(counted.until_s >= FOREVER_S, counted.as_of_s, counted.until_s)
-            counted = counted.mutate(until_s=cut_s).drop("as_of_s")
-        events += [switched(ran, one), switched(together(counted, overlap_s), several)]
-    return events
+    counted = limits.vasopressors.counted
+    # Two that still run together count once they have run together for long enough, not before.
+    so_far = sure.filter(sure.drug.isin(counted)).join(people.select("who", "as_of_s"), "who")
+    so_far = so_far.select("who", "drug", "from_s", until_s=ibis.ifelse(so_far.until_s >= FOREVER_S, so_far.as_of_s, so_far.until_s))
+    return [
+        switched(sure, "one_sure"),
+        switched(together(so_far, overlap_s), "several_sure"),
+        switched(possible, "one_possible"),
+        switched(together(possible.filter(possible.drug.isin(counted)), overlap_s), "several_possible"),
+    ]
 
 
-def _attributions(mine: ir.Table) -> list[ir.Table]:
+def _attributions(relevant: ir.Table) -> list[ir.Table]:
     """Switches of a clinician's marks that a component has another cause."""
-    marks = mine.filter(mine.quantity == "attribution")
+    marks = relevant.filter(relevant.quantity == "attribution")
     events = []
     for component, column in COMPONENTS.items():
         of = marks.filter(marks.text.startswith(f"{component}="))
         until_s = of.until_s.fill_null(FOREVER_S)
-        events.append(switched(of.select("patient", from_s=of.at_s, until_s=until_s), column))
+        events.append(switched(of.select("who", from_s=of.at_s, until_s=until_s), column))
     return events
 
 
-def _masking(mine: ir.Table, limits: astct.Limits) -> ir.Table:
+def _masking(relevant: ir.Table, limits: astct.Limits) -> ir.Table:
     """Doses after which fever is no longer needed; a dose of known day but unknown hour is sure only at the day's end."""
-    drugs = mine.filter(mine.quantity.isin(limits.waiver.drugs) & (mine.high.isnull() | (mine.high != 0)))
-    possible = drugs.select("patient", "at_s", masking_possible=ibis.literal(1))
+    drugs = relevant.filter(relevant.quantity.isin(limits.waiver.drugs) & (relevant.high.isnull() | (relevant.high != 0)))
+    possible = drugs.select("who", "at_s", masking_possible=ibis.literal(1))
     sure_s = drugs.until_s.fill_null(drugs.at_s)
-    sure = drugs.select("patient", at_s=sure_s, masking_sure=ibis.literal(1))
+    sure = drugs.select("who", at_s=sure_s, masking_sure=ibis.literal(1))
     return gather([possible, sure], {"masking_sure": "max", "masking_possible": "max"})
 
 
-def _settings(mine: ir.Table) -> ir.Table:
+def _settings(relevant: ir.Table) -> ir.Table:
     """Where the patient was from when on, as a code into SETTINGS."""
-    stays = mine.filter(mine.quantity == "care-setting")
+    stays = relevant.filter(relevant.quantity == "care-setting")
     code = pick([(stays.text == name, number) for number, name in enumerate(SETTINGS)], None)
-    return stays.select("patient", "at_s", setting=code)
+    return stays.select("who", "at_s", setting=code)
 
 
 def _deaths(people: ir.Table) -> ir.Table:
@@ -143,18 +153,18 @@ def _deaths(people: ir.Table) -> ir.Table:
     dead = people.filter(people.death_s.notnull())
     of_crs = true(died_of(dead.death, "crs"))
     maybe = ibis.greatest(of_crs, true(died_of(dead.death, "unstated")))
-    return dead.select("patient", at_s=dead.death_s, death_low=of_crs, death_high=maybe)
+    return dead.select("who", at_s=dead.death_s, death_low=of_crs, death_high=maybe)
 
 
 def carried(rows: ir.Table, limits: astct.Limits, *, room_air: bool) -> ir.Table:
     """What stood for the patient at each moment from the first dose on, moments of expiry included.
 
-    Adds to patient, dose_s, at_s and charted (1: a vital sign or oxygen was charted just then): fever, hypotension
+    Adds to who, dose_s, at_s and charted (1: a vital sign or oxygen was charted just then): fever, hypotension
     and oxygen `_known` (0 or 1) with `_low` and `_high`, vasopressors_low and _high, masks_sure_s, masks_possible_s,
     death_low, death_high. Components marked as having another cause are 0. `room_air`: the source declares that
     no device charted means room air.
     """
-    upto = ibis.window(group_by=[rows.patient], order_by=[rows.at_s], rows=(None, 0))
+    upto = ibis.window(group_by=[rows.who], order_by=[rows.at_s], rows=(None, 0))
     pressure_low = ibis.coalesce(rows.arterial_low, rows.cuff_low)
     pressure_high = ibis.coalesce(rows.arterial_high, rows.cuff_high)
     stands = rows.mutate(
@@ -191,7 +201,7 @@ def _signs(rows: ir.Table, worst_oxygen: int) -> ir.Table:
     several_low, several_high = true(rows.several_sure > 0), true(rows.several_possible > 0)
     one_low, one_high = true(rows.one_sure > 0), true(rows.one_possible > 0)
     return rows.select(
-        "patient", "dose_s", "as_of_s", "masks_sure_s", "masks_possible_s",
+        "who", "dose_s", "as_of_s", "masks_sure_s", "masks_possible_s",
         at_s=rows.moment_s,
         charted=rows.charted * true(rows.moment_s == rows.at_s),
         fever_known=fever_known, pressure_known=pressure_known, oxygen_known=oxygen_known,

@@ -27,11 +27,14 @@ _CHARTED = ("ice_low", "ice_high", "capd_low", "capd_high", *_WORDS.values(), "s
 _SCORE = 64  # both scores are below
 
 
-def charted(known: ir.Table, people: ir.Table, doses: ir.Table, limits: astct.Limits) -> ir.Table:
+def quantities(limits: astct.Limits) -> list[str]:
+    """The quantities that the signs are read from."""
+    return [limits.ice.quantity, limits.capd.quantity, *_WORDS, "attribution", "care-setting"]
+
+
+def charted(relevant: ir.Table, people: ir.Table, doses: ir.Table, limits: astct.Limits) -> ir.Table:
     """One row per patient-moment with what was charted at it: scores, and each domain's grade by its word."""
-    wanted = [limits.ice.quantity, limits.capd.quantity, *_WORDS, "attribution", "care-setting"]
-    mine = known.filter(known.quantity.isin(wanted)).join(people, "patient")
-    mine = mine.filter((mine.at_s >= mine.first_dose_s) & (mine.at_s <= mine.as_of_s))
+    mine = relevant.filter(relevant.quantity.isin(quantities(limits)))
     score = {}
     for name, quantity in (("ice", limits.ice.quantity), ("capd", limits.capd.quantity)):
         for bound in ("low", "high"):
@@ -41,14 +44,14 @@ def charted(known: ir.Table, people: ir.Table, doses: ir.Table, limits: astct.Li
     place = pick([(stays.text == name, number) for number, name in enumerate(SETTINGS)], None)
     marks = mine.filter((mine.quantity == "attribution") & mine.text.startswith("neurological="))
     events = [
-        mine.select("patient", "at_s", **score, **words),
-        stays.select("patient", "at_s", setting=place),
-        switched(marks.select("patient", from_s=marks.at_s, until_s=marks.until_s.fill_null(FOREVER_S)), "other"),
-        doses.select("patient", at_s=doses.dose_s, dose=ibis.literal(1)),
+        mine.select("who", "at_s", **score, **words),
+        stays.select("who", "at_s", setting=place),
+        switched(marks.select("who", from_s=marks.at_s, until_s=marks.until_s.fill_null(FOREVER_S)), "other"),
+        doses.select("who", at_s=doses.dose_s, dose=ibis.literal(1)),
         _deaths(people),
     ]
     rows = gather(events, {"other": "sum", **dict.fromkeys(_CHARTED, "max")})
-    rows = rows.join(people.select("patient", "as_of_s", "age_low", "age_high"), "patient")
+    rows = rows.join(people.select("who", "as_of_s", "age_low", "age_high"), "who")
     return rows.filter(rows.at_s <= rows.as_of_s)
 
 
@@ -62,12 +65,12 @@ def _deaths(people: ir.Table) -> ir.Table:
     dead = people.filter(people.death_s.notnull())
     of_icans = true(died_of(dead.death, "icans"))
     maybe = ibis.greatest(of_icans, true(died_of(dead.death, "unstated")))
-    return dead.select("patient", at_s=dead.death_s, death_low=of_icans, death_high=maybe)
+    return dead.select("who", at_s=dead.death_s, death_low=of_icans, death_high=maybe)
 
 
 def carried(rows: ir.Table) -> ir.Table:
     """What stood for the patient at each moment from the first dose on, moments of expiry included."""
-    upto = ibis.window(group_by=[rows.patient], order_by=[rows.at_s], rows=(None, 0))
+    upto = ibis.window(group_by=[rows.who], order_by=[rows.at_s], rows=(None, 0))
     stands = rows.mutate(
         ice=latest(rows.ice_low * _SCORE + rows.ice_high, rows.at_s, _SCORE**2, upto),
         capd=latest(rows.capd_low * _SCORE + rows.capd_high, rows.at_s, _SCORE**2, upto),
@@ -91,8 +94,8 @@ def carried(rows: ir.Table) -> ir.Table:
 def graded(rows: ir.Table, limits: astct.Limits) -> ir.Table:
     """Carried signs as grades: columns GRADED."""
     rows = _bounds(rows, limits)
-    rows = changes(rows, ["patient", "dose_s"], "at_s", ["at_least", "at_most", "unknown", "charted", "observed", "died"])
-    order = ibis.window(group_by=[rows.patient], order_by=[rows.at_s])
+    rows = changes(rows, ["who", "dose_s"], "at_s", ["at_least", "at_most", "unknown", "charted", "observed", "died"])
+    order = ibis.window(group_by=[rows.who], order_by=[rows.at_s])
     rows = rows.mutate(
         held_until_s=rows.at_s.lead().over(order).fill_null(rows.as_of_s),
         sign=true(rows.at_least > 0), opens=true(rows.at_least > 0), quiet=true(rows.at_most == 0), masks_s=nothing(),
@@ -138,7 +141,7 @@ def _bounds(rows: ir.Table, limits: astct.Limits) -> ir.Table:
     open_ = true(rows.at_least != rows.at_most)
     unscored = (1 - rows.scored) * open_
     return rows.select(
-        "patient", "dose_s", "as_of_s", "at_s", "at_least", "at_most", "charted",
+        "who", "dose_s", "as_of_s", "at_s", "at_least", "at_most", "charted",
         observed=ibis.greatest(rows.scored, rows.awake),
         unknown=bits(unscored * (1 - rows.child), unscored * rows.child, (1 - rows.awake) * open_),
         died=rows.death_high,
@@ -156,7 +159,7 @@ def _parts(rows: ir.Table) -> ir.Table:
     for name in _WORDS.values():
         columns[name] = pick([(stands[f"{name}_"], packed_value(rows[f"{name}_"], 8))], 0)
     return rows.select(
-        "patient", "dose_s", "as_of_s",
+        "who", "dose_s", "as_of_s",
         at_s=rows.moment_s, charted=rows.charted * true(rows.moment_s == rows.at_s),
         age=ibis.coalesce(rows.age_low, rows.age_high), awake=true(stands["consciousness_"]), own=1 - true(rows.marked > 0),
         death_low=rows.death_low.fill_null(0), death_high=rows.death_high.fill_null(0), **columns,

@@ -14,23 +14,23 @@ FOREVER_S = 2**40
 """Stands for "as far as is known, still running"."""
 
 
-def running(known: ir.Table, drugs: Sequence[str], *, surely: bool) -> ir.Table:
-    """Stretches in which each of `drugs` ran: patient, drug, from_s, until_s (FOREVER_S while it runs).
+def running(relevant: ir.Table, drugs: Sequence[str], *, surely: bool) -> ir.Table:
+    """Stretches in which each of `drugs` ran: who, drug, from_s, until_s (FOREVER_S while it runs).
 
     A rate of zero is a stop. An infusion whose end was never charted surely ran for its age limit, and possibly
     until the drug was charted again: `surely` chooses which of the two is meant. Stretches of one drug that touch
     are one stretch: a changed rate or bag is no interruption.
     """
-    rows = known.filter(known.quantity.isin(list(drugs)))
-    order = ibis.window(group_by=[rows.patient, rows.quantity], order_by=[rows.at_s])
+    rows = relevant.filter(relevant.quantity.isin(list(drugs)))
+    order = ibis.window(group_by=[rows.who, rows.quantity], order_by=[rows.at_s])
     rows = rows.mutate(again_s=rows.at_s.lead().over(order).fill_null(FOREVER_S))
     rows = rows.filter(rows.high.isnull() | (rows.high != 0))
     endless_s = rows.again_s
     if surely:
         endless_s = ibis.least(rows.again_s, rows.at_s + int(carry().limits_hours["infusion-without-end"].ward * HOUR_S))
-    until_s = pick([(rows.measured_until.isnull(), endless_s)], rows.until_s.fill_null(FOREVER_S))
-    rows = rows.select("patient", drug=rows.quantity, from_s=rows.at_s, until_s=until_s)
-    return joined(rows, ["patient", "drug"])
+    until_s = pick([(rows.endless, endless_s)], rows.until_s.fill_null(FOREVER_S))
+    rows = rows.select("who", drug=rows.quantity, from_s=rows.at_s, until_s=until_s)
+    return joined(rows, ["who", "drug"])
 
 
 def joined(stretches: ir.Table, by: Sequence[str]) -> ir.Table:
@@ -48,17 +48,17 @@ def joined(stretches: ir.Table, by: Sequence[str]) -> ir.Table:
 
 
 def together(stretches: ir.Table, at_least_s: int) -> ir.Table:
-    """Stretches in which two different drugs ran together for at least `at_least_s`: patient, from_s, until_s."""
+    """Stretches in which two different drugs ran together for at least `at_least_s`: who, from_s, until_s."""
     other = stretches.view()
-    pairs = stretches.join(other, [stretches.patient == other.patient, stretches.drug < other.drug], rname="{name}_other")
+    pairs = stretches.join(other, [stretches.who == other.who, stretches.drug < other.drug], rname="{name}_other")
     from_s = ibis.greatest(pairs.from_s, pairs.from_s_other)
     until_s = ibis.least(pairs.until_s, pairs.until_s_other)
-    both = pairs.select("patient", from_s=from_s, until_s=until_s)
+    both = pairs.select("who", from_s=from_s, until_s=until_s)
     return both.filter(both.until_s - both.from_s >= at_least_s)
 
 
 def switched(stretches: ir.Table, name: str) -> ir.Table:
-    """Stretches as switches: patient, at_s and `name`, +1 where one begins and -1 where one ends."""
-    on = stretches.select("patient", at_s=stretches.from_s, **{name: ibis.literal(1, "int64")})
+    """Stretches as switches: who, at_s and `name`, +1 where one begins and -1 where one ends."""
+    on = stretches.select("who", at_s=stretches.from_s, **{name: ibis.literal(1, "int64")})
     off = stretches.filter(stretches.until_s < FOREVER_S)
-    return on.union(off.select("patient", at_s=off.until_s, **{name: ibis.literal(-1, "int64")}))
+    return on.union(off.select("who", at_s=off.until_s, **{name: ibis.literal(-1, "int64")}))

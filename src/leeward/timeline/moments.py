@@ -11,15 +11,15 @@ import ibis.expr.types as ir
 def gather(events: Sequence[ir.Table], columns: Mapping[str, str]) -> ir.Table:
     """Events of several kinds as one row per patient and moment.
 
-    Each table has patient, at_s and some of `columns`; `columns` names every column and how it combines at one
+    Each table has who, at_s and some of `columns`; `columns` names every column and how it combines at one
     moment: `max`, `min` or `sum`.
     """
     parts = []
     for table in events:
         filled = {name: table[name].cast("int64") if name in table.columns else ibis.null("int64") for name in columns}
-        parts.append(table.select("patient", "at_s", **filled))
+        parts.append(table.select("who", "at_s", **filled))
     rows = parts[0].union(*parts[1:]) if len(parts) > 1 else parts[0]
-    return rows.group_by(["patient", "at_s"]).agg(**{name: getattr(rows[name], how)() for name, how in columns.items()})
+    return rows.group_by(["who", "at_s"]).agg(**{name: getattr(rows[name], how)() for name, how in columns.items()})
 
 
 def with_expiries(carried: ir.Table, expires: Sequence[str], as_of_s: str) -> ir.Table:
@@ -28,7 +28,7 @@ def with_expiries(carried: ir.Table, expires: Sequence[str], as_of_s: str) -> ir
     `expires` names columns with the second at which each value stops to stand (null: nothing carried). The new
     column `moment_s` is the row's own `at_s`, or the second of expiry.
     """
-    upto = ibis.window(group_by=[carried.patient], order_by=[carried.at_s])
+    upto = ibis.window(group_by=[carried.who], order_by=[carried.at_s])
     rows = carried.mutate(next_s=ibis.coalesce(carried.at_s.lead().over(upto), carried[as_of_s] + 1))
     ends = [rows[name] for name in expires]
     due = [ibis.ifelse((end > rows.at_s) & (end < rows.next_s), end, None) for end in ends]

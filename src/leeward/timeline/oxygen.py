@@ -24,26 +24,26 @@ def device_code(word: ir.StringColumn) -> ir.IntegerColumn:
     return pick([(word == name, code) for code, name in enumerate(DEVICES)], 0)
 
 
-def states(known: ir.Table) -> ir.Table:
-    """One row per moment at which device or flow was charted: patient, at_s, device (code, null: never charted),
+def states(relevant: ir.Table) -> ir.Table:
+    """One row per moment at which device or flow was charted: who, at_s, device (code, null: never charted),
     flow_low, flow_high (L/min, null: not charted for this device).
 
     A change of device forgets the flow of the old one. A flow above zero charted after room air means an
     oxygen device that nobody named.
     """
-    rows = known.filter(known.quantity.isin(["oxygen-device", "oxygen-flow"]))
+    rows = relevant.filter(relevant.quantity.isin(["oxygen-device", "oxygen-flow"]))
     word, flow = rows.quantity == "oxygen-device", rows.quantity == "oxygen-flow"
-    moments = rows.group_by(["patient", "at_s"]).agg(
+    moments = rows.group_by(["who", "at_s"]).agg(
         device=ibis.ifelse(word, device_code(rows.text), None).max(),
         low=ibis.ifelse(flow, rows.low, None).max(),
         high=ibis.ifelse(flow, rows.high, None).max(),
     )
-    upto = ibis.window(group_by=[moments.patient], order_by=[moments.at_s], rows=(None, 0))
+    upto = ibis.window(group_by=[moments.who], order_by=[moments.at_s], rows=(None, 0))
     carried = moments.mutate(
         packed=latest(moments.device, moments.at_s, _WIDTH, upto),
         flow_at_s=ibis.ifelse(moments.low.notnull(), moments.at_s, None).max().over(upto),
     )
-    filled = ibis.window(group_by=[carried.patient, carried.flow_at_s])
+    filled = ibis.window(group_by=[carried.who, carried.flow_at_s])
     carried = carried.mutate(
         flow_low=carried.low.max().over(filled), flow_high=carried.high.max().over(filled),
         device_=packed_value(carried.packed, _WIDTH), device_at_s=packed_at_s(carried.packed, _WIDTH),
@@ -51,7 +51,7 @@ def states(known: ir.Table) -> ir.Table:
     mine = carried.flow_at_s >= carried.device_at_s.fill_null(0) - CHARTED_TOGETHER_S
     unnamed = (carried.device_ == DEVICES.index("room-air")) & (carried.flow_at_s > carried.device_at_s) & (carried.flow_low > 0)
     return carried.select(
-        "patient", "at_s",
+        "who", "at_s",
         device=pick([(true(unnamed) == 1, DEVICES.index("oxygen-unspecified"))], carried.device_),
         flow_low=ibis.ifelse(mine, carried.flow_low, None),
         flow_high=ibis.ifelse(mine, carried.flow_high, None),

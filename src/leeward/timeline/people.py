@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import ibis
 import ibis.expr.types as ir
 
@@ -12,8 +14,9 @@ _DEATHS = ("other", "unstated", "icans", "crs")
 
 
 def people(known: ir.Table, doses: ir.Table, question: ir.Table) -> ir.Table:
-    """patient, as_of_s, first_dose_s, age_low, age_high (years at the first dose, null: unknown), death_s, death.
+    """patient, who, as_of_s, first_dose_s, age_low, age_high (years at the first dose, null: unknown), death_s, death.
 
+    `who` numbers the patients: every later step is keyed by it, since numbers sort and join faster than ids.
     `as_of_s` is the question's moment, else the patient's last finding; nobody is followed beyond death.
     """
     first = doses.group_by("patient").agg(first_dose_s=doses.dose_s.min())
@@ -29,7 +32,7 @@ def people(known: ir.Table, doses: ir.Table, question: ir.Table) -> ir.Table:
     return rows.select(
         "patient", "first_dose_s", "death_s", "death",
         as_of_s=ibis.least(ibis.coalesce(seconds(rows.as_of), ibis.greatest(rows.last_s, rows.first_dose_s)), rows.death_s),
-        age_low=low, age_high=high,
+        age_low=low, age_high=high, who=ibis.row_number().over(ibis.window(order_by=[rows.patient])),
     )
 
 
@@ -55,3 +58,16 @@ def _age(rows: ir.Table) -> tuple[ir.FloatingColumn, ir.FloatingColumn]:
         return (rows.first_dose_s - seconds(born.try_cast("date").cast("timestamp"))) / YEAR_S
 
     return ibis.coalesce(years(latest), rows.age), ibis.coalesce(years(earliest), rows.age)
+
+
+def numbered(doses: ir.Table, people: ir.Table) -> ir.Table:
+    """Doses by the patients' numbers: who, dose_s."""
+    return doses.join(people.select("patient", "who"), "patient").select("who", "dose_s")
+
+
+def relevant(known: ir.Table, people: ir.Table, quantities: Sequence[str], lookback_s: int) -> ir.Table:
+    """The findings that can bear on a grade, by the patients' numbers, from `lookback_s` before the first dose on."""
+    rows = known.filter(known.quantity.isin(sorted(quantities))).join(people, "patient")
+    rows = rows.filter((rows.at_s <= rows.as_of_s) & (rows.at_s >= rows.first_dose_s - lookback_s))
+    return rows.select("who", "quantity", "at_s", "until_s", "low", "high", "text", "site", "age_low", "age_high",
+                       endless=rows.measured_until.isnull())  # fmt: skip
