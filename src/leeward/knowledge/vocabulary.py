@@ -121,9 +121,9 @@ class CodeSystem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One published code system in codes/."""
 
     system: str
-    uris: tuple[str, ...]
     checked: date
     codes: tuple[Code, ...]
+    uris: tuple[str, ...] = ()
     ignore_dots: bool = False
 
 
@@ -193,7 +193,8 @@ class Tolerance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def quantities() -> dict[str, Quantity]:
     """Everything Leeward reads, by its id."""
-    return load("quantities", Quantities).quantity
+    file: Quantities = load("quantities", Quantities)
+    return file.quantity
 
 
 def code_systems() -> list[CodeSystem]:
@@ -203,4 +204,5 @@ def code_systems() -> list[CodeSystem]:
 
 def local(name: str) -> Local:
     """One centre's codes, by the name of its file in local/."""
-    return load(f"local/{name}", Local)
+    file: Local = load(f"local/{name}", Local)
+    return file

@@ -2,29 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from leeward.knowledge.vocabulary import Quantity, quantities
 from leeward.record import numbers, units
 from leeward.record.codes import Meaning
-from leeward.record.columns import Encoded, Flags, combine
+from leeward.record.columns import Encoded, Flags, combine, strings
 
 Floats = npt.NDArray[np.float64]
-Problems = dict[str, tuple[Flags, npt.NDArray[np.object_]]]
+_SHOWN_CHARACTERS = 40
+_REMEMBERED_MAX = 100_000
+
+
+class Problem(NamedTuple):
+    """Rows that cannot be read as amounts, why, and the words to show for given rows."""
+
+    reason: str
+    rows: Flags
+    detail: Callable[[npt.NDArray[np.intp]], pa.Array]
+
+
+class Read(NamedTuple):
+    """Lower and upper bound of every row (NaN where there is no readable amount), and the problems."""
+
+    low: Floats
+    high: Floats
+    problems: list[Problem]
 
 
 class _Use(NamedTuple):
-    """What one meaning and one unit do to a number."""
+    """What one meaning and one unit do to a number; no quantity where the meaning is no amount."""
 
-    quantity: Quantity | None
-    unit: str | None
-    conversion: units.Conversion
+    quantity: Quantity | None = None
+    unit: str | None = None
+    conversion: units.Conversion = units.UNKNOWN
+    fixed: tuple[float, float] | None = None
 
+    @property
+    def given(self) -> bool:
+        """Whether this is something given, which stays known even where its amount is not."""
+        return self.quantity is not None and self.quantity.kind in ("dose", "rate")
 
-_NO_USE = _Use(None, None, units.UNKNOWN)
+    @property
+    def free(self) -> bool:
+        """Whether the row's own number counts."""
+        return self.quantity is not None and self.fixed is None
 
 
 class Amounts:
@@ -33,110 +60,126 @@ class Amounts:
     def __init__(self) -> None:
         self._uses: dict[tuple[Meaning | None, str | None], _Use] = {}
 
-    def read(
-        self, amount: Flags, meaning: Encoded, value: Encoded, unit: Encoded, comparator: Encoded, text: Encoded
-    ) -> tuple[Floats, Floats, Problems]:
-        """Lower and upper bound of every row that holds an amount, and what is wrong with the others.
-
-        Bounds are null (NaN) where a row holds no amount that can be read.
-        """
-        used = combine(meaning, unit)
-        uses = Encoded(used.index, [self._use(*pair) for pair in used.words])
+    def read(self, meaning: Encoded, value: Encoded, unit: Encoded, comparator: Encoded, text: Encoded) -> Read:
+        """Bounds of every row in the unit of its quantity, and what is wrong with the others."""
+        uses = self._each_use(combine(meaning, unit))
+        if not any(use.quantity for use in uses.words):
+            nothing = np.full(len(value.index), np.nan)
+            return Read(nothing, nothing, [])
         spelt = numbers.read([word or "" for word in value.words])
         raw = spelt.value[value.index]
-        fixed = meaning.each(lambda m: m is not None and m.value is not None, bool)
-        written = amount & ~fixed & value.said
-        bad = written & np.isnan(raw)
-        good = written & ~bad
-        unit_bad = good & uses.each(lambda u: u.conversion.outcome == "unknown", bool)
-        weight = good & uses.each(lambda u: u.conversion.outcome == "weight", bool)
-        nothing_runs = raw == 0  # zero is zero in any unit
-        converted = self._convert(raw, good & ~unit_bad & ~weight, value, uses, spelt)
-        rates = uses.each(lambda u: u.quantity is not None and u.quantity.kind in ("rate", "dose"), bool)
-        converted[good & nothing_runs & rates] = 0.0
-        problems = self._problems(amount & ~fixed, bad, unit_bad & ~(nothing_runs & rates), weight & ~nothing_runs,
-                                  value, unit, text, rates)
-        self._implausible(converted, value, uses, spelt, problems)
-        low, high = self._bounds(converted, value, comparator, spelt)
-        self._fixed(fixed & amount, meaning, low, high)
-        return low, high, problems
+        free, given = uses.each(lambda u: u.free, bool), uses.each(lambda u: u.given, bool)
+        outcome = uses.each(lambda u: units.OUTCOMES.index(u.conversion.outcome), np.int8)
+        written = free & value.said
+        good = written & ~np.isnan(raw)
+        nothing_runs = good & given & (raw == 0)  # zero is zero in any unit
+        exact = good & (outcome == units.OUTCOMES.index("exact"))
+        unknown = good & ~nothing_runs & (outcome == units.OUTCOMES.index("unknown"))
+        weight = good & ~nothing_runs & (outcome == units.OUTCOMES.index("weight"))
+        converted = _convert(raw, exact, value, uses, spelt)
+        converted[nothing_runs] = 0.0
+        problems = [
+            Problem("not-a-number", written & np.isnan(raw), _words(value)),
+            Problem("not-a-number", free & ~given & ~value.said & text.said, _words(text)),
+            Problem("not-measured", free & ~given & ~value.said & ~text.said, lambda rows: _same("no value", rows)),
+            Problem("unit-unknown", unknown, _words(unit, "no unit")),
+            Problem("rate-missing-weight", weight, _words(unit)),
+            *_implausible(converted, value, uses, spelt),
+        ]
+        low, high = _bounds(converted, value, comparator, spelt)
+        _fixed(uses, low, high)
+        return Read(low, high, problems)
 
-    def _use(self, meaning: Meaning | None, unit: str | None) -> _Use:
-        key = (meaning, unit)
-        if key not in self._uses:
-            quantity = quantities()[meaning.quantity] if meaning else None
-            unit = unit or (meaning.unit if meaning else None)
-            wordy = quantity is None or quantity.unit is None
-            self._uses[key] = _NO_USE if wordy else _Use(quantity, unit, units.conversion(quantity, unit))
-        return self._uses[key]
-
-    def _convert(self, raw: Floats, rows: Flags, value: Encoded, uses: Encoded, spelt: numbers.Numbers) -> Floats:
-        converted = np.where(rows, raw, np.nan)
-        other = rows & uses.each(lambda u: not u.conversion.changes_nothing, bool)
-        if other.any():
-            at = np.flatnonzero(other)
-            pairs = combine(Encoded(value.index[at], spelt.decimal), Encoded(uses.index[at], uses.words))
-            exact = [u.conversion.of(d) if u is not None and d is not None else np.nan for d, u in pairs.words]
-            converted[at] = np.array(exact, float)[pairs.index]
-        return converted
-
-    def _problems(self, amount: Flags, bad: Flags, unit_bad: Flags, weight: Flags, value: Encoded, unit: Encoded,
-                  text: Encoded, rates: Flags) -> Problems:
-        problems: Problems = {}
-        absent = amount & ~value.said & ~rates
-        if bad.any():
-            problems["not-a-number"] = (bad, value.each(_shortened, object))
-        if absent.any():
-            worded = absent & text.said
-            problems.setdefault("not-a-number", (worded, text.each(_shortened, object)))
-            if bad.any():
-                rows, detail = problems["not-a-number"]
-                problems["not-a-number"] = (rows | worded, np.where(worded, text.each(_shortened, object), detail))
-            problems["not-measured"] = (absent & ~worded, np.full(len(absent), "no value", object))
-        if unit_bad.any():
-            problems["unit-unknown"] = (unit_bad, unit.each(lambda u: u or "no unit", object))
-        if weight.any():
-            problems["rate-missing-weight"] = (weight, unit.each(lambda u: u, object))
-        return problems
-
-    def _implausible(self, converted: Floats, value: Encoded, uses: Encoded, spelt: numbers.Numbers,
-                     problems: Problems) -> None:
-        """Values no living patient has: named with the likely unit, refused, never converted on a guess."""
-        least = uses.each(lambda u: u.quantity.low if u.quantity and u.quantity.low is not None else -np.inf, float)
-        most = uses.each(lambda u: u.quantity.high if u.quantity and u.quantity.high is not None else np.inf, float)
-        out = (converted < least) | (converted > most)
-        if not out.any():
-            return
-        unit_rows, detail = np.zeros(len(out), bool), np.full(len(out), None, object)
-        for row in np.flatnonzero(out):
-            use: Any = uses.words[uses.index[row]]
-            written = f"{value.words[value.index[row]]} {use.unit or ''}".strip()
-            likely = units.likely(use.quantity, spelt.decimal[value.index[row]])
-            unit_rows[row] = likely is not None
-            detail[row] = f"{written}: likely {likely}" if likely else written
-        problems["implausible-for-unit"] = (unit_rows, detail)
-        problems["out-of-range"] = (out & ~unit_rows, detail)
-        converted[out] = np.nan
-
-    def _bounds(self, converted: Floats, value: Encoded, comparator: Encoded, spelt: numbers.Numbers
-                ) -> tuple[Floats, Floats]:
-        low, high = converted, converted.copy()
-        said = Encoded(value.index, spelt.comparator).each(lambda c: c or "", object)
-        if comparator.said.any():
-            said = np.where(comparator.said, comparator.each(lambda c: c or "", object), said)
-        if any(spelt.comparator) or comparator.said.any():
-            known = ~np.isnan(converted)
-            low = np.where(known & np.isin(said, ("<", "<=")), -np.inf, low)
-            high = np.where(known & np.isin(said, (">", ">=")), np.inf, high)
-        return low, high
-
-    def _fixed(self, rows: Flags, meaning: Encoded, low: Floats, high: Floats) -> None:
-        """Codes that are their own value, such as a grade, or a range of grades ("1..5")."""
-        if rows.any():
-            ends = [(m.value.split("..") if m is not None and m.value else ["nan"]) for m in meaning.words]
-            low[rows] = np.array([float(e[0]) for e in ends])[meaning.index][rows]
-            high[rows] = np.array([float(e[-1]) for e in ends])[meaning.index][rows]
+    def _each_use(self, used: Encoded) -> Encoded:
+        if len(self._uses) > _REMEMBERED_MAX:
+            self._uses.clear()
+        for key in used.words:
+            if key not in self._uses:
+                self._uses[key] = _use(*key)
+        return Encoded(used.index, [self._uses[key] for key in used.words])
 
 
-def _shortened(word: str | None) -> str | None:
-    return word if word is None or len(word) <= 40 else word[:40] + "…"
+def _use(meaning: Meaning | None, unit: str | None) -> _Use:
+    quantity = quantities()[meaning.quantity] if meaning else None
+    if meaning is None or quantity is None or quantity.unit is None:
+        return _Use()
+    unit = unit or meaning.unit
+    ends = [float(end) for end in meaning.value.split("..")] if meaning.value else []
+    return _Use(quantity, unit, units.conversion(quantity, unit), (ends[0], ends[-1]) if ends else None)
+
+
+def _convert(raw: Floats, rows: Flags, value: Encoded, uses: Encoded, spelt: numbers.Numbers) -> Floats:
+    converted = np.where(rows, raw, np.nan)
+    other = rows & uses.each(lambda u: not u.conversion.changes_nothing, bool)
+    if other.any():
+        at = np.flatnonzero(other)
+        pairs = combine(Encoded(value.index[at], spelt.decimal), Encoded(uses.index[at], uses.words))
+        exact = [u.conversion.of(d) if u is not None and d is not None else np.nan for d, u in pairs.words]
+        converted[at] = np.array(exact, float)[pairs.index]
+    return converted
+
+
+def _implausible(converted: Floats, value: Encoded, uses: Encoded, spelt: numbers.Numbers) -> list[Problem]:
+    """Values no living patient has: the likely unit is named, but nothing is converted on a guess."""
+    least = uses.each(lambda u: -np.inf if u.quantity is None or u.quantity.low is None else u.quantity.low, float)
+    most = uses.each(lambda u: np.inf if u.quantity is None or u.quantity.high is None else u.quantity.high, float)
+    out = (converted < least) | (converted > most)
+    if not out.any():
+        return []
+    converted[out] = np.nan
+    at = np.flatnonzero(out)
+    positions = Encoded(value.index[at], [*range(len(value.words) - 1), None])
+    pairs = combine(positions, Encoded(uses.index[at], uses.words))
+    told = [
+        _suggestion(use, value.words[position], spelt.decimal[position]) if use is not None else (False, "")
+        for position, use in pairs.words
+    ]
+    another = np.zeros(len(out), bool)
+    another[at] = np.array([likely for likely, _ in told], bool)[pairs.index]
+    place = np.zeros(len(out), np.intp)
+    place[at] = pairs.index
+    said = [words for _, words in told]
+    return [
+        Problem("implausible-for-unit", another, lambda rows: strings(said, place[rows])),
+        Problem("out-of-range", out & ~another, lambda rows: strings(said, place[rows])),
+    ]
+
+
+def _suggestion(use: Any, word: str, decimal: str) -> tuple[bool, str]:
+    written = f"{word} {use.unit or ''}".strip()
+    likely = units.likely(use.quantity, decimal)
+    return likely is not None, f"{written}: likely {likely}" if likely else written
+
+
+def _bounds(converted: Floats, value: Encoded, comparator: Encoded, spelt: numbers.Numbers) -> tuple[Floats, Floats]:
+    """Equal bounds, or open on one side where the record says less or more than."""
+    low, high = converted, converted.copy()
+    if any(spelt.comparator) or comparator.said.any():
+        inline = Encoded(value.index, spelt.comparator)
+        known = ~np.isnan(converted)
+        for signs, bound, end in ((("<", "<="), low, -np.inf), ((">", ">="), high, np.inf)):
+            own = np.array([c in signs for c in comparator.words], bool)[comparator.index]
+            written = np.array([c in signs for c in inline.words], bool)[inline.index]
+            bound[known & (own | (written & ~comparator.said))] = end
+    return low, high
+
+
+def _fixed(uses: Encoded, low: Floats, high: Floats) -> None:
+    """Codes that are their own value, such as a grade, or a range of grades ("1..5")."""
+    rows = uses.each(lambda u: u.fixed is not None, bool)
+    if rows.any():
+        low[rows] = uses.each(lambda u: u.fixed[0] if u.fixed else np.nan, float)[rows]
+        high[rows] = uses.each(lambda u: u.fixed[1] if u.fixed else np.nan, float)[rows]
+
+
+def _words(column: Encoded, otherwise: str | None = None) -> Callable[[npt.NDArray[np.intp]], pa.Array]:
+    shown = [_shortened(word) if word is not None else otherwise for word in column.words]
+    return lambda rows: strings(shown, column.index[rows])
+
+
+def _same(word: str, rows: npt.NDArray[np.intp]) -> pa.Array:
+    return strings([word], np.zeros(len(rows), np.intp))
+
+
+def _shortened(word: str) -> str:
+    return word if len(word) <= _SHOWN_CHARACTERS else word[:_SHOWN_CHARACTERS] + "…"

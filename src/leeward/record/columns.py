@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,8 @@ Rows = npt.NDArray[np.intp]
 Flags = npt.NDArray[np.bool_]
 
 
-class Encoded(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Encoded:
     """Per row the number of its word; the words, and last of all None, which stands for "nothing said"."""
 
     index: Rows
@@ -27,7 +29,7 @@ class Encoded(NamedTuple):
     @property
     def said(self) -> Flags:
         """Which rows say anything."""
-        return self.index != len(self.words) - 1
+        return np.asarray(self.index != len(self.words) - 1)
 
 
 def encode(column: pa.Array) -> Encoded:

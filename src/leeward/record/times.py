@@ -17,9 +17,11 @@ from leeward.knowledge.vocabulary import Tolerance
 from leeward.record.errors import UnknownZone
 
 MISSING = np.iinfo(np.int64).min
+_COMPLETE_CHARACTERS = len("2026-11-22T08:30")
 SECOND_US = 1_000_000
 DAY_US = 86_400 * SECOND_US
-_CLOCK = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[Tt ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.,][0-9]{1,12})?)?"
+_DAY = r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+_CLOCK = rf"^{_DAY}[Tt ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.,][0-9]{{1,12}})?)?"
 _WITH_OFFSET = _CLOCK + r"([Zz]|[+-]([01][0-9]|2[0-3]):?[0-5][0-9])$"
 _LOCAL = _CLOCK + "$"
 _PARTIAL = re.compile(r"^(\d{4})(?:-(\d\d)(?:-(\d\d)(?:[Tt ](\d\d))?)?)?([Zz]|[+-]\d\d:?\d\d)?$")
@@ -59,9 +61,9 @@ class Clock:
     def __init__(self, zone_name: str | None, now: datetime | None) -> None:
         self._zone = zone(zone_name) if zone_name else None
         tolerance = load("door", Tolerance)
-        self._first_us = _us(datetime(tolerance.past.year, 1, 1, tzinfo=UTC))
+        self._first_us = microseconds(datetime(tolerance.past.year, 1, 1, tzinfo=UTC))
         ahead = timedelta(minutes=tolerance.future.minutes)
-        self._last_us = _us(now + ahead) if now is not None else np.iinfo(np.int64).max
+        self._last_us = microseconds(now + ahead) if now is not None else np.iinfo(np.int64).max
         self._days: dict[int, int | None] = {}
 
     def read(self, column: pa.Array) -> Moments:
@@ -71,6 +73,11 @@ class Clock:
         reason = np.full(n, NO_TIME, np.int8)
         if column.null_count == n:
             return Moments(at, until, reason)
+        at_once = self._at_once(column)
+        if at_once is not None:
+            at[:], reason[:] = at_once
+            self._outside(at, reason)
+            return Moments(at, until, reason)
         said = _numpy(pc.fill_null(pc.not_equal(pc.utf8_trim_whitespace(column), ""), False))
         offset = _numpy(pc.fill_null(pc.match_substring_regex(column, _WITH_OFFSET), False))
         self._with_offset(column, offset, at, reason)
@@ -79,10 +86,28 @@ class Clock:
             local = rest & _numpy(pc.fill_null(pc.match_substring_regex(column, _LOCAL), False))
             self._local(column, local, at, reason)
             self._partial(column, np.flatnonzero(rest & ~local), at, until, reason)
+        self._outside(at, reason)
+        return Moments(at, until, reason)
+
+    def _at_once(self, column: pa.Array) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int8]] | None:
+        """A column in which every time is complete and of one kind, all in one step; None where it is not."""
+        if column.null_count or pc.min(pc.utf8_length(column)).as_py() < _COMPLETE_CHARACTERS:
+            return None
+        try:
+            at = _cast(column, pa.timestamp("us", "UTC"))
+            return at, np.full(len(at), OK, np.int8)
+        except pa.ArrowInvalid:
+            pass
+        try:
+            naive = _cast(column, pa.timestamp("us")) if self._zone is not None else None
+        except pa.ArrowInvalid:
+            return None
+        return None if naive is None else self._to_utc(naive)
+
+    def _outside(self, at: npt.NDArray[np.int64], reason: npt.NDArray[np.int8]) -> None:
         known = at != MISSING
         reason[known & (at < self._first_us)] = IMPOSSIBLE
         reason[known & (at > self._last_us)] = FUTURE
-        return Moments(at, until, reason)
 
     def _with_offset(
         self, column: pa.Array, rows: npt.NDArray[np.bool_], at: npt.NDArray[np.int64], reason: npt.NDArray[np.int8]
@@ -162,7 +187,7 @@ class Clock:
             start, end = _ends(year or 0, month, day, hour)
         except ValueError:
             return MISSING, MISSING, IMPOSSIBLE
-        return _us(start.replace(tzinfo=where)), _us(end.replace(tzinfo=where)), OK
+        return microseconds(start.replace(tzinfo=where)), microseconds(end.replace(tzinfo=where)), OK
 
 
 def _ends(year: int, month: int | None, day: int | None, hour: int | None) -> tuple[datetime, datetime]:
@@ -176,18 +201,17 @@ def _ends(year: int, month: int | None, day: int | None, hour: int | None) -> tu
     return start, start.replace(year=year + (month is None or month == 12), month=following)
 
 
-def _real_dates(
-    column: pa.Array, rows: npt.NDArray[np.bool_], reason: npt.NDArray[np.int8]
-) -> npt.NDArray[np.bool_]:
+def _real_dates(column: pa.Array, rows: npt.NDArray[np.bool_], reason: npt.NDArray[np.int8]) -> npt.NDArray[np.bool_]:
     """Which rows name a day that exists; the others (30 February) are marked impossible."""
     encoded = pc.utf8_slice_codeunits(column, 0, 10).dictionary_encode()
-    real = np.array([_exists(day) for day in encoded.dictionary.to_pylist()] + [False], bool)
+    real = np.array([is_date(day) for day in encoded.dictionary.to_pylist()] + [False], bool)
     exists: npt.NDArray[np.bool_] = real[encoded.indices.fill_null(len(real) - 1).to_numpy(zero_copy_only=False)]
     reason[rows & ~exists] = IMPOSSIBLE
     return exists
 
 
-def _exists(day: str) -> bool:
+def is_date(day: str) -> bool:
+    """Whether a text is the ISO date of a day that exists."""
     try:
         date.fromisoformat(day)
     except ValueError:
@@ -198,6 +222,10 @@ def _exists(day: str) -> bool:
 def _instants(column: pa.Array, kind: pa.DataType) -> npt.NDArray[np.int64]:
     column = pc.replace_substring(pc.utf8_upper(column), ",", ".")
     column = pc.replace_substring_regex(column, _FINE, r"\1")
+    return _cast(column, kind)
+
+
+def _cast(column: pa.Array, kind: pa.DataType) -> npt.NDArray[np.int64]:
     return np.asarray(pc.cast(pc.cast(column, kind), pa.int64()).to_numpy(zero_copy_only=False), np.int64)
 
 
@@ -205,5 +233,6 @@ def _numpy(column: pa.Array) -> npt.NDArray[np.bool_]:
     return np.asarray(column.to_numpy(zero_copy_only=False), bool)
 
 
-def _us(moment: datetime) -> int:
+def microseconds(moment: datetime) -> int:
+    """Microseconds since 1970 UTC."""
     return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)

@@ -12,6 +12,7 @@ from leeward.knowledge.loader import load
 from leeward.knowledge.vocabulary import Quantity, Units
 
 Outcome = Literal["exact", "unknown", "weight"]
+OUTCOMES: tuple[Outcome, ...] = ("exact", "unknown", "weight")
 
 
 class Conversion(msgspec.Struct, frozen=True):
@@ -66,7 +67,7 @@ def ucum(spelling: str) -> str | None:
 def _registry() -> Any:
     from pint import UnitRegistry
 
-    registry = UnitRegistry(non_int_type=Fraction)
+    registry: Any = UnitRegistry(non_int_type=Fraction)
     registry.define("arbitrary_unit = [arbitrary_unit]")
     registry.define("fibrinogen_equivalent = [fibrinogen_equivalent]")
     return registry

@@ -11,6 +11,10 @@ from leeward.knowledge.vocabulary import Drugs, Local, Oxygen, Quantity, Status,
 DEVICE = "oxygen-device"
 UNRECOGNISED = "unrecognised"
 TRIGGER = "trigger"
+STATES = ("final", "preliminary", "corrected", "withdrawn", "absent", "order", "unusable")
+"""What the status of a statement can mean; only the first four become findings."""
+UNREADABLE = "unreadable version"
+"""The text of a withdrawal that stands for a newer version of a record which could not be read."""
 
 
 def plain(word: str) -> str:
@@ -66,7 +70,8 @@ def _whole(names: tuple[str, ...]) -> re.Pattern[str]:
 def product(word: str) -> str | None:
     """The product that can cause CRS behind a name, a brand or a longer drug name."""
     tidy = plain(word)
-    for item in load("triggers", Triggers).product:
+    triggers: Triggers = load("triggers", Triggers)
+    for item in triggers.product:
         if _whole((item.inn, *item.brands, *item.words)).search(tidy):
             return item.inn
     return None

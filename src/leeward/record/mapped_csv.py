@@ -1,0 +1,177 @@
+"""CSV of any other form in, by a mapping that says which column means what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fnmatch import fnmatch
+from functools import cache
+from pathlib import Path
+
+import duckdb
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from leeward.knowledge import mapping as form
+from leeward.knowledge.loader import BadKnowledge, load, names, read
+from leeward.knowledge.vocabulary import quantities
+from leeward.record import sources, tables
+from leeward.record.codes import Codes
+from leeward.record.csv_files import SUFFIXES, header
+from leeward.record.errors import BadSetting, Malformed
+from leeward.record.settings import Refused, Settings
+
+_PARTS = ("patient", "start", "end", "reported", "received", "quantity", "system", "code", "value", "unit", "text",
+          "comparator", "status", "site", "record", "version")  # fmt: skip
+
+
+def load_mapping(path: Path) -> form.Mapping:
+    """A user's mapping file.
+
+    Raises BadSetting, with file and line, when it is missing or does not fit.
+    """
+    try:
+        return read(path, form.Mapping)
+    except BadKnowledge as error:
+        raise BadSetting(f"mapping {error} (docs/mapping.md says what a mapping holds)") from None
+
+
+@cache
+def shipped() -> tuple[Mapped, ...]:
+    """The mappings that come with Leeward, as readers."""
+    found = [name for name in names("local") if name.endswith(sources.MAPPING_SUFFIX)]
+    return tuple(Mapped(load(name, form.Mapping)) for name in found)
+
+
+class Mapped:
+    """A reader for one mapping."""
+
+    def __init__(self, mapping: form.Mapping) -> None:
+        self.mapping = mapping
+        self.name = mapping.title
+
+    def recognises(self, path: Path) -> str | None:
+        """The mapping's title, for a folder that holds the files by which it is known."""
+        return self.name if sources.has_files(self.mapping.recognised_by, path) else None
+
+    def statements(self, path: Path, settings: Settings) -> Iterator[pa.RecordBatch | Refused]:
+        """Every row of every mapped file; files that no table names are listed as not read.
+
+        Raises Malformed when a mapped column is not in its file, or when no file fits the mapping.
+        """
+        root = path if path.is_dir() else path.parent
+        files = _files(path)
+        used: set[Path] = set()
+        codes = Codes(settings.local)
+        con = tables.connect()
+        try:
+            for table in self.mapping.table:
+                fitting = [file for file in files if fnmatch(_stem(file, root), table.file)]
+                used.update(fitting)
+                for file in fitting:
+                    yield from self._read(con, table, file, root, codes)
+        finally:
+            con.close()
+        if not used:
+            wanted = ", ".join(sorted({table.file for table in self.mapping.table}))
+            raise Malformed(f"{path} holds none of the files that the mapping '{self.name}' names: {wanted}")
+        for file in sorted(set(files) - used):
+            yield Refused("file-not-read", detail="not named by the mapping", source=tables.relative(file, root))
+
+    def _read(
+        self, con: duckdb.DuckDBPyConnection, table: form.Table, file: Path, root: Path, codes: Codes
+    ) -> Iterator[pa.RecordBatch | Refused]:
+        _check(table, file)
+        for opened in tables.opened(con, tables.relative(file, root), [file], root):
+            if isinstance(opened, Refused):
+                yield opened
+            elif table.rate is None:
+                yield from tables.stream(con, opened, lambda t: _say(t, table, root), root)
+            else:
+                yield from _infusions(con, opened, table, root, codes)
+
+
+def _infusions(
+    con: duckdb.DuckDBPyConnection, opened: tables.Table, table: form.Table, root: Path, codes: Codes
+) -> Iterator[pa.RecordBatch | Refused]:
+    """Rows that carry both an amount and a rate: first those read by their amount, then the infusions by their rate."""
+    kinds: dict[str, bool] = {}
+    for by_rate in (False, True):
+        chosen = table if not by_rate else msgspec.structs.replace(table, value=table.rate, unit=table.rate_unit)
+        for batch in tables.stream(con, opened, lambda t, c=chosen: _say(t, c, root), root):  # type: ignore[misc]
+            if isinstance(batch, Refused):
+                if by_rate:
+                    yield batch
+            else:
+                rows = _is_infusion(batch, codes, kinds)
+                kept = batch.filter(rows if by_rate else pc.invert(rows))
+                if kept.num_rows:
+                    yield kept
+
+
+def _is_infusion(batch: pa.RecordBatch, codes: Codes, kinds: dict[str, bool]) -> pa.Array:
+    """Which rows mean a quantity that is given as an infusion."""
+    said = (pc.fill_null(batch.column(name), "") for name in ("quantity", "system", "code"))
+    encoded = pc.binary_join_element_wise(*said, "\x1f").dictionary_encode()
+    answers = []
+    for word in encoded.dictionary.to_pylist():
+        quantity, system, code = word.split("\x1f")
+        if word not in kinds:
+            meaning = None if quantity else codes.meaning(system, code)
+            name = quantity or (meaning.quantity if meaning else "")
+            kinds[word] = name in quantities() and quantities()[name].kind == "rate"
+        answers.append(kinds[word])
+    return pa.array(answers, pa.bool_()).take(encoded.indices)
+
+
+def _files(path: Path) -> list[Path]:
+    if path.is_file():
+        return [path]
+    return sorted(f for f in path.rglob("*") if f.is_file() and f.name.lower().endswith(SUFFIXES))
+
+
+def _stem(file: Path, root: Path) -> str:
+    name = tables.relative(file, root)
+    return name[: -len(tables.suffix_of(file))] if tables.suffix_of(file) else name
+
+
+def _columns(part: form.Part | None) -> tuple[str, ...]:
+    if isinstance(part, str):
+        return (part,)
+    return () if part is None else (*((part.column,) if part.column else ()), *part.first)
+
+
+def _check(table: form.Table, file: Path) -> None:
+    """Refuse a mapping that names a column its file does not have: silence would lose every row's part."""
+    there = header(file)
+    if not there:
+        return
+    parts = (*(getattr(table, name) for name in _PARTS), table.rate, table.rate_unit)
+    wanted = [column for part in parts for column in _columns(part)] + [*table.where, *table.where_not, *table.said]
+    missing = sorted(set(wanted) - set(there))
+    if missing:
+        raise Malformed(f"{file.name} has no column {', '.join(missing)}; it has {', '.join(there)}")
+
+
+def _sql(opened: tables.Table, part: form.Part | None) -> str:
+    """SQL: one part of a statement."""
+    if part is None:
+        return "null"
+    if isinstance(part, str):
+        return opened.raw(part)
+    if part.fixed is not None:
+        return tables.literal(part.fixed)
+    said = f"coalesce({', '.join(opened.raw(c) for c in part.first)})" if part.first else opened.raw(part.column or "")
+    if not part.words:
+        return said
+    cases = " ".join(f"when {tables.literal(a)} then {tables.literal(b)}" for a, b in part.words.items())
+    return f"case {said} {cases} else {said} end"
+
+
+def _say(opened: tables.Table, table: form.Table, root: Path) -> str:
+    columns = {name: _sql(opened, getattr(table, name)) for name in _PARTS}
+    tests = [f"{opened.raw(c)} in ({', '.join(map(tables.literal, w))})" for c, w in table.where.items()]
+    tests += [f"coalesce({opened.raw(c)}, '') not in ({', '.join(map(tables.literal, w))})"
+              for c, w in table.where_not.items()]  # fmt: skip
+    tests += [f"{opened.raw(c)} is not null" for c in table.said]
+    return tables.statement(opened, columns, root=root, tail=f"where {' and '.join(tests)}" if tests else "")
