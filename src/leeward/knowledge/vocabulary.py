@@ -148,6 +148,7 @@ class Local(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     title: str
     checked: date
     source: str
+    evidence: Evidence
     zone: str
     zone_why: str
     recognised_by: Recognition
