@@ -344,7 +344,7 @@ def cases(path: Path) -> list[Case]:
     made: list[Case] = []
     before: Table | None = None
     for table in tables(path):
-        section = f"{path.stem}/{table.headings[-1]}"
+        section = "/".join((path.stem, *table.headings[-1:]))
         if table.columns[0] == "expect" and "value" in table.columns:
             assert before is not None
             made.append(_course(section, before, table, path.name))
@@ -369,3 +369,8 @@ def table(several: Iterable[Case]) -> pa.Table:
     for row in rows:
         row["revised"] = told[row["patient"], row.get("record")] > 1
     return pa.Table.from_pylist(rows, schema=FINDING)
+
+
+def published(path: Path) -> list[Row]:
+    """The rows of cases/published.md: each sample, its authors' grade, ours, and why they differ."""
+    return [row for table in tables(path) if "our CRS" in table.columns for _, row in table.rows]
