@@ -40,7 +40,7 @@ def test_command_prints_what_is_shown(command: str, shown: str, tmp_path: Path) 
     samples = ROOT / "src" / "leeward" / "samples"
     (tmp_path / "samples").symlink_to(samples)
     done = subprocess.run(
-        [sys.executable, "-m", "leeward.cli", *arguments],
+        [sys.executable, "-c", "from leeward.cli import main; main()", *arguments],
         cwd=tmp_path,
         env=os.environ | {"COLUMNS": "120", "NO_COLOR": "1", "TERM": "dumb"},
         capture_output=True,
