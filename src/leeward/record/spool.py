@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
+import weakref
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -70,13 +72,14 @@ class Spool:
     def __init__(self) -> None:
         self.findings, self.refusals = Pile(FINDING, "findings"), Pile(REFUSAL, "refusals")
         self.counts: Counter[str] = Counter()
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._folder: Path | None = None
 
     def folder(self) -> Path:
         """The folder for what does not fit in memory; it goes with the record."""
         if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="leeward-record-")
-        return Path(self._folder.name)
+            self._folder = Path(tempfile.mkdtemp(prefix="leeward-record-"))
+            weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        return self._folder
 
     def add(self, findings: pa.Table, refusals: pa.Table) -> None:
         """One batch of both."""

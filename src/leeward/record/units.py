@@ -9,7 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from leeward.knowledge.loader import load
-from leeward.knowledge.vocabulary import Quantity, Units
+from leeward.knowledge.vocabulary import Quantity, Unit, Units
 
 Outcome = Literal["exact", "unknown", "weight"]
 OUTCOMES: tuple[Outcome, ...] = ("exact", "unknown", "weight")
@@ -40,11 +40,17 @@ UNKNOWN = Conversion("unknown")
 WEIGHT = Conversion("weight")
 
 
+def listed() -> dict[str, Unit]:
+    """Every unit that is known, by its UCUM spelling."""
+    file: Units = load("units", Units)
+    return file.unit
+
+
 @cache
 def _spellings() -> tuple[dict[str, str], dict[str, str]]:
     exact: dict[str, str] = {}
     folded: dict[str, str] = {}
-    for ucum, unit in load("units", Units).unit.items():
+    for ucum, unit in listed().items():
         exact[ucum] = ucum
         exact.update(dict.fromkeys(map(_tidy, unit.spellings), ucum))
         folded.update(dict.fromkeys((_tidy(s).lower() for s in unit.any_case), ucum))
@@ -90,7 +96,7 @@ def conversion(quantity: Quantity, spelling: str | None) -> Conversion:
 
 def _by_library(quantity: Quantity, unit: str, resolution: Fraction | None) -> Conversion:
     registry = _registry()
-    units = load("units", Units).unit
+    units = listed()
     here = registry.parse_expression(units[unit].pint)
     there = registry.parse_expression(units[quantity.unit or ""].pint)
     if here.dimensionality != there.dimensionality:

@@ -68,13 +68,15 @@ def _whole(names: tuple[str, ...]) -> re.Pattern[str]:
 
 @cache
 def product(word: str) -> str | None:
-    """The product that can cause CRS behind a name, a brand or a longer drug name."""
+    """The product that can cause CRS behind a name, a brand or a longer drug name; of several the longest name."""
     tidy = plain(word)
     triggers: Triggers = load("triggers", Triggers)
+    found = []
     for item in triggers.product:
-        if _whole((item.inn, *item.brands, *item.words)).search(tidy):
-            return item.inn
-    return None
+        match = _whole((item.inn, *item.brands, *item.words)).search(tidy)
+        if match:
+            found.append((len(match.group()), item.inn))
+    return max(found)[1] if found else None
 
 
 @cache

@@ -1,0 +1,421 @@
+"""Words, codes, times and states at the door: faults 13, 16 to 18, 24 to 28 of the bar for trusted systems."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from leeward.knowledge.vocabulary import code_systems, quantities
+from leeward.record import times
+from leeward.record.codes import Codes
+from leeward.record.errors import UnknownLocal, UnknownZone
+from leeward.record.words import DEVICE
+from tests.record.doorstep import AT, Doorstep, said
+
+TEMPERATURE = {"quantity": "body-temperature", "value": "38.5", "unit": "Cel"}
+
+
+def at(doorstep: Doorstep, start: str) -> object:
+    """When a temperature charted at a time was measured, or why it is refused."""
+    findings, refusals = doorstep.admit(said(**TEMPERATURE, start=start))
+    return findings[0]["measured_at"] if findings else refusals[0]["reason"]
+
+
+def test_13_looked_for_and_not_measured_is_its_own_state() -> None:
+    """Sensor off is neither normal nor uncharted."""
+    refusal = Doorstep().refusal(quantity="spo2", status="absent", text="leads-off")
+    assert (refusal["reason"], refusal["detail"], refusal["quantity"]) == ("not-measured", "leads-off", "spo2")
+
+
+def test_16_the_repeated_hour_with_offsets_is_two_instants() -> None:
+    """01:30 twice on the autumn night, an hour apart, in order."""
+    first = at(Doorstep(), "2026-11-01T01:30:00-04:00")
+    second = at(Doorstep(), "2026-11-01T01:30:00-05:00")
+    assert isinstance(first, datetime)
+    assert isinstance(second, datetime)
+    assert second - first == timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("start", "expected"),
+    [
+        ("2026-11-01T01:30:00", "ambiguous-time"),
+        ("2026-11-01 01:00", "ambiguous-time"),
+        ("2026-11-01T00:59:59", datetime(2026, 11, 1, 4, 59, 59, tzinfo=UTC)),
+        ("2026-11-01T02:00:00", datetime(2026, 11, 1, 7, 0, tzinfo=UTC)),
+        ("2026-03-08T02:30:00", "impossible-time"),
+        ("2026-03-08T03:00:00", datetime(2026, 3, 8, 7, 0, tzinfo=UTC)),
+        ("2026-07-01T12:00", datetime(2026, 7, 1, 16, 0, tzinfo=UTC)),
+    ],
+)
+def test_16_local_times_in_a_zone_exist_exactly_once_or_are_refused(start: str, expected: object) -> None:
+    """Without an offset the repeated hour is ambiguous and the skipped one impossible."""
+    assert at(Doorstep(zone="America/New_York"), start) == expected
+
+
+@given(
+    moment=st.datetimes(min_value=datetime(1995, 1, 1), max_value=datetime(2090, 1, 1)),  # noqa: DTZ001 - local
+    zone=st.sampled_from(
+        ["America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "Asia/Kolkata", "America/St_Johns"]
+    ),
+)
+def test_16_every_local_time_agrees_with_the_zone_database(moment: datetime, zone: str) -> None:
+    """The fast path by whole days and the slow one by single times give what the database says."""
+    found = at(Doorstep(zone=zone), moment.isoformat())
+    early, late = (moment.replace(tzinfo=ZoneInfo(zone), fold=fold) for fold in (0, 1))
+    if early.utcoffset() == late.utcoffset():
+        assert found == early.astimezone(UTC)
+    else:
+        assert found in {"ambiguous-time", "impossible-time"}
+
+
+def test_17_a_time_without_zone_needs_one_configured() -> None:
+    """None configured: refused; a fixed offset or a zone: read."""
+    assert at(Doorstep(), "2026-03-01T08:00:00") == "ambiguous-time"
+    assert at(Doorstep(zone="-05:00"), "2026-03-01T08:00:00") == datetime(2026, 3, 1, 13, tzinfo=UTC)
+    assert at(Doorstep(zone="-05:00"), "2026-03-01T08:00:00Z") == datetime(2026, 3, 1, 8, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("start", "begin", "end"),
+    [
+        ("2026-03-01", "2026-03-01T00:00", "2026-03-02T00:00"),
+        ("2026-03-01T08", "2026-03-01T08:00", "2026-03-01T09:00"),
+        ("2026-02", "2026-02-01T00:00", "2026-03-01T00:00"),
+        ("2026-12", "2026-12-01T00:00", "2027-01-01T00:00"),
+        ("2026", "2026-01-01T00:00", "2027-01-01T00:00"),
+    ],
+)
+def test_18_a_coarse_time_is_the_stretch_it_leaves_open(start: str, begin: str, end: str) -> None:
+    """A date is a day, not midnight."""
+    finding = Doorstep(zone="+01:00").finding(**TEMPERATURE, start=start)
+    assert finding["measured_at"] == datetime.fromisoformat(f"{begin}+01:00")
+    assert finding["measured_until"] == datetime.fromisoformat(f"{end}+01:00")
+
+
+def test_18_a_date_needs_a_zone_too() -> None:
+    """Which instants a day holds depends on where it was."""
+    assert at(Doorstep(), "2026-03-01") == "ambiguous-time"
+    assert at(Doorstep(), "2026-03-01Z") == datetime(2026, 3, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        "2026-02-30T08:00:00Z",
+        "2026-13-01T08:00:00Z",
+        "2026-03-01T24:30:00Z",
+        "2026-03-01T08:60:00Z",
+        "yesterday",
+        "01/03/2026",
+        "2026-02-29",
+        "20260301",
+        "1753-01-01T00:00:00Z",
+        "2026-03-01T08:00:00+25:00",
+    ],
+)
+def test_times_that_cannot_be_are_refused(start: str) -> None:
+    """Thirtieth of February, placeholders, and what is no time."""
+    assert at(Doorstep(zone="UTC"), start) == "impossible-time"
+
+
+@pytest.mark.parametrize("start", [None, "", "  "])
+def test_a_time_that_is_missing_is_refused(start: str | None) -> None:
+    """Nothing is dated by guess."""
+    assert Doorstep().refusal(**TEMPERATURE, start=start)["reason"] == "time-missing"
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        "2026-03-01T08:00:00.123456789Z",
+        "2026-03-01t08:00:00.123456z",
+        "2026-03-01 08:00:00,1234567+00:00",
+        "2026-03-01T13:30:00.123456+05:30",
+        "2026-03-01T08:00:00.123456+0000",
+    ],
+)
+def test_spellings_of_one_instant_are_one_instant(start: str) -> None:
+    """Fractions finer than a microsecond are cut, offsets applied."""
+    assert at(Doorstep(), start) == datetime(2026, 3, 1, 8, 0, 0, 123456, tzinfo=UTC)
+
+
+def test_mixed_spellings_in_one_batch_do_not_disturb_each_other() -> None:
+    """One bad time refuses one row."""
+    spelt = [AT, "2026-03-01T08:00:00", "2026-03-01", "rubbish", "2026-02-30T08:00:00Z", None]
+    doorstep = Doorstep(zone="UTC")
+    findings, refusals = doorstep.admit(*(said(**{**TEMPERATURE, "start": start}) for start in spelt))
+    assert [f["measured_at"].hour for f in findings] == [8, 8, 0]
+    assert sorted(r["reason"] for r in refusals) == ["impossible-time", "impossible-time", "time-missing"]
+
+
+def test_19_a_time_in_the_future_is_refused_beyond_the_tolerance() -> None:
+    """A clock may be half an hour fast; a day ahead is an error, and it does not grade."""
+    now = datetime(2026, 3, 1, 8, tzinfo=UTC)
+    assert at(Doorstep(now=now), "2026-03-01T08:24:00Z") == now + timedelta(minutes=24)
+    assert at(Doorstep(now=now), "2026-03-02T08:00:00Z") == "future-time"
+
+
+def test_an_interval_that_ends_before_it_begins_is_refused() -> None:
+    """No order of two clock readings is guessed."""
+    refusal = Doorstep().refusal(quantity="care-setting", text="icu", end="2026-03-01T07:00:00Z")
+    assert refusal["reason"] == "end-before-start"
+
+
+def test_an_infusion_with_no_end_has_none() -> None:
+    """An open end stays open, even on a date."""
+    finding = Doorstep(zone="UTC").finding(quantity="norepinephrine", value="5", unit="ug/min", start="2026-03-01")
+    assert finding["measured_until"] is None
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (None, "final"),
+        ("final", "final"),
+        ("preliminary", "preliminary"),
+        ("amended", "corrected"),
+        ("entered-in-error", "withdrawn"),
+        ("completed", "final"),
+    ],
+)
+def test_24_25_states_that_stand(status: str | None, expected: str) -> None:
+    """Preliminary may grade, and says that it is; a withdrawal withdraws."""
+    assert Doorstep().finding(**TEMPERATURE, status=status)["status"] == expected
+
+
+@pytest.mark.parametrize("status", ["registered", "unknown", "cancelled", "not-done", "a word of ours"])
+def test_25_states_that_say_nothing_are_refused(status: str) -> None:
+    """Registered and unknown never grade."""
+    assert Doorstep().refusal(**TEMPERATURE, status=status)["reason"] == "status-not-usable"
+
+
+def test_24_a_withdrawal_needs_no_value_and_no_time() -> None:
+    """What is taken back is named by its record."""
+    finding = Doorstep().finding(quantity="spo2", status="withdrawn", start=None, record="r1", version="2")
+    assert (finding["status"], finding["low"], finding["record"]) == ("withdrawn", None, "r1")
+
+
+@pytest.mark.parametrize(
+    "newer", [{"value": "38,5"}, {"unit": None}, {"status": "absent"}, {"status": "cancelled"}, {"value": "101.3"}]
+)
+def test_24_an_unreadable_newer_version_withdraws_the_older(newer: dict[str, str | None]) -> None:
+    """A correction that cannot be read must not leave the old value standing."""
+    finding, refusal = Doorstep().both(**{**TEMPERATURE, "record": "r1", "version": "2", **newer})
+    assert (finding["status"], finding["record"], finding["version"]) == ("withdrawn", "r1", "2")
+    assert refusal["reason"] != "code-unknown"
+
+
+def test_26_identifiers_are_text_and_a_missing_patient_is_refused() -> None:
+    """007 stays 007; nobody's value is nobody's."""
+    assert Doorstep().finding(**TEMPERATURE)["patient"] == "007"
+    for nobody in (None, ""):
+        assert Doorstep().refusal(**TEMPERATURE, patient=nobody)["reason"] == "patient-missing"
+
+
+def test_27_the_same_value_from_two_devices_is_two_findings() -> None:
+    """Both are kept; choosing is not the door's."""
+    findings, refusals = Doorstep().admit(said(**TEMPERATURE, site="monitor"), said(**TEMPERATURE, site="nurse"))
+    assert ([f["site"] for f in findings], refusals) == (["monitor", "nurse"], [])
+
+
+@pytest.mark.parametrize(
+    "coded",
+    [
+        {"system": "loinc", "code": "3150-6"},
+        {"system": "loinc", "code": "27415-9"},
+        {"system": "nobody's", "code": "1"},
+        {"quantity": "blood-mood"},
+        {"system": None, "code": None},
+    ],
+)
+def test_28_a_code_nobody_knows_is_refused_with_its_spelling(coded: dict[str, str | None]) -> None:
+    """Also codes that are often printed and wrong."""
+    refusal = Doorstep().refusal(value="0.4", unit="1", **coded)
+    assert refusal["reason"] == "code-unknown"
+    assert refusal["detail"] == (coded.get("quantity") or f"{coded.get('system') or ''}|{coded.get('code') or ''}")
+
+
+def test_28_a_reused_code_means_its_new_meaning_only_from_its_first_day() -> None:
+    """J9380 was vincristine until 2010."""
+    assert Doorstep().finding(system="hcpcs", code="J9380")["text"] == "teclistamab"
+    old = Doorstep().refusal(system="hcpcs", code="J9380", start="2009-05-01T00:00:00Z")
+    assert old["reason"] == "code-unknown"
+
+
+def test_28_a_known_code_is_read_as_its_quantity() -> None:
+    """Code, fixed word, fixed grade, fixed site."""
+    assert Doorstep().finding(system="loinc", code="8331-1", value="38.5", unit="Cel")["site"] == "oral"
+    assert Doorstep().finding(system="omop", code="4097246")["text"] == "ventilator"
+    grade = Doorstep().finding(system="icd10cm", code="D89.833")
+    assert (grade["quantity"], grade["low"], grade["high"]) == ("documented-crs-grade", 3.0, 3.0)
+    unspecified = Doorstep().finding(system="icd10cm", code="D89839")
+    assert (unspecified["low"], unspecified["high"]) == (1.0, 5.0)
+
+
+def test_an_order_is_not_given() -> None:
+    """Ordered tocilizumab treats nobody."""
+    assert Doorstep().refusal(system="rxnorm", code="612865", status="order")["reason"] == "order-only"
+
+
+def test_an_unknown_device_is_refused_and_ends_the_old_one() -> None:
+    """The device before it must not be carried on silently."""
+    finding, refusal = Doorstep().both(quantity=DEVICE, text="Zorb hood")
+    assert (finding["text"], refusal["reason"], refusal["detail"]) == ("unrecognised", "word-unknown", "Zorb hood")
+
+
+@pytest.mark.parametrize(
+    ("word", "normal"),
+    [
+        ("Nasal cannula ", "nasal-cannula"),
+        ("High flow nasal cannula", "high-flow-nasal-cannula"),
+        ("NIPPV", "bipap"),
+        ("Venti mask", "venturi"),
+        ("Non-rebreather", "non-rebreather"),
+        ("Face tent", "face-tent"),
+        ("None", "room-air"),
+        ("Endotracheal tube", "ventilator"),
+        ("Aerosol-cool", "aerosol-mask"),
+        ("CPAP mask", "cpap"),
+        ("IMV", "ventilator"),
+        ("Medium conc mask", "simple-mask"),
+        ("room_air", "room-air"),
+        ("Trach Collar", "tracheostomy-mask"),
+        ("snomed|371908008", "simple-mask"),
+        ("oxygen-unspecified", "oxygen-unspecified"),
+    ],
+)
+def test_device_words_are_made_one(word: str, normal: str) -> None:
+    """As nurses, ventilators and two databases write them."""
+    assert Doorstep().finding(quantity=DEVICE, text=word)["text"] == normal
+
+
+@pytest.mark.parametrize(
+    ("word", "product"),
+    [
+        ("Yescarta", "axicabtagene ciloleucel"),
+        ("TECLISTAMAB-cqyv 10 mg/mL", "teclistamab"),
+        ("Carvykti", "ciltacabtagene autoleucel"),
+    ],
+)
+def test_products_are_known_by_name_and_brand(word: str, product: str) -> None:
+    """A trigger is its INN."""
+    assert Doorstep().finding(quantity="trigger", text=word)["text"] == product
+    assert Doorstep().finding(system="drug-name", code=word)["text"] == product
+
+
+def test_a_product_nobody_knows_stays_a_trigger_when_the_record_calls_it_one() -> None:
+    """Trial products have no brand; the record's own word counts, and is listed."""
+    finding, refusal = Doorstep().both(quantity="trigger", text="XYZ-101 CD19xCD3")
+    assert (finding["text"], refusal["reason"]) == ("XYZ-101 CD19xCD3", "word-unknown")
+
+
+@pytest.mark.parametrize("name", ["Hydrocortisone Cream 2.5%", "Dexamethasone Ophthalmic Soln 0.1%", "Racepinephrine"])
+def test_drugs_that_stay_on_the_surface_are_not_given(name: str) -> None:
+    """An eye drop is no systemic steroid."""
+    assert Doorstep().refusal(system="drug-name", code=name)["reason"] == "code-unknown"
+
+
+@pytest.mark.parametrize(
+    ("quantity", "text", "expected"),
+    [
+        ("sex", "F", "female"),
+        ("seizure", "status epilepticus", "prolonged"),
+        ("consciousness", "Unresponsive", "unarousable"),
+        ("cerebral-oedema", "Diffuse", "diffuse"),
+        ("attribution", "hypoxia=pneumonia", "hypoxia=pneumonia"),
+        ("birth-date", "1960-05-01", "1960-05-01"),
+        ("death", None, "unstated"),
+    ],
+)
+def test_words_of_other_quantities(quantity: str, text: str | None, expected: str) -> None:
+    """Each quantity has its own words."""
+    assert Doorstep().finding(quantity=quantity, text=text)["text"] == expected
+
+
+def test_a_yes_charted_as_a_number_is_a_word() -> None:
+    """Motor weakness may be 1 or 0."""
+    assert Doorstep().finding(quantity="motor-weakness", value="1")["text"] == "present"
+
+
+@pytest.mark.parametrize(
+    ("quantity", "text", "reason"),
+    [
+        ("seizure", "maybe", "word-unknown"),
+        ("attribution", "mood=weather", "word-unknown"),
+        ("birth-date", "1960-02-30", "impossible-time"),
+        ("consciousness", None, "not-measured"),
+    ],
+)
+def test_words_outside_the_vocabulary_are_refused(quantity: str, text: str | None, reason: str) -> None:
+    """No word is bent into another."""
+    assert Doorstep().refusal(quantity=quantity, text=text)["reason"] == reason
+
+
+def test_what_is_true_at_any_time_needs_none() -> None:
+    """Sex and date of birth come without a time."""
+    assert Doorstep().finding(quantity="sex", text="male", start=None)["measured_at"].year == 1900
+
+
+def test_codes_of_one_statement_yield_to_the_specific_one() -> None:
+    """US Core sends arterial and pulse saturation codes together for a pulse oximeter."""
+    codes = Codes()
+    assert codes.best([("loinc", "2708-6"), ("loinc", "59408-5")]) == 1
+    assert codes.best([("loinc", "2708-6")]) == 0
+    assert codes.best([("loinc", "0-0")]) is None
+
+
+def test_composed_codes_are_taken_apart() -> None:
+    """MEDS writes vocabulary, code and unit in one word."""
+    meaning = Codes(("mimic-iv",)).meaning("meds", "LAB//223761//°F")
+    assert meaning is not None
+    assert (meaning.quantity, meaning.unit) == ("body-temperature", "°F")
+    plain = Codes().meaning("meds", "LOINC//8310-5")
+    assert plain is not None
+    assert plain.quantity == "body-temperature"
+
+
+def test_every_code_means_a_quantity_and_a_word_it_has() -> None:
+    """A code mapped to a quantity or word that does not exist would be lost in silence."""
+    doorstep = Doorstep()
+    for system in code_systems():
+        for code in system.codes:
+            assert code.quantity in quantities(), (system.system, code.code)
+            if code.text and code.quantity in {DEVICE, "trigger", "care-setting"}:
+                finding = doorstep.finding(quantity=code.quantity, text=code.text)
+                assert finding["text"] == code.text
+
+
+def luhn(code: str) -> bool:
+    """Whether a LOINC code's last digit is its check digit (Luhn, modulo 10)."""
+    number, check = code.split("-")
+    total = 0
+    for place, digit in enumerate(reversed(number)):
+        doubled = int(digit) * (2 if place % 2 == 0 else 1)
+        total += doubled // 10 + doubled % 10
+    return (10 - total % 10) % 10 == int(check)
+
+
+def test_every_loinc_code_passes_its_check_digit() -> None:
+    """Misprints such as 3150-6 do not get in."""
+    codes = [c.code for s in code_systems() if s.system == "loinc" for c in s.codes]
+    assert [code for code in codes if not luhn(code)] == []
+    assert not luhn("3150-6")
+
+
+def test_unknown_settings_are_named() -> None:
+    """A zone or a local system that does not exist is an error with the name in it."""
+    with pytest.raises(UnknownZone, match="Mars/Olympus"):
+        Doorstep(zone="Mars/Olympus")
+    with pytest.raises(UnknownLocal, match="mimic-iv"):
+        Doorstep(local=("nowhere",))
+
+
+def test_fixed_offsets_are_zones() -> None:
+    """-05:00, UTC-5's written form, and UTC itself."""
+    assert times.zone("-05:00") == timezone(timedelta(hours=-5))
+    assert times.zone("UTC") == UTC
