@@ -42,13 +42,13 @@ def run(
     con: duckdb.DuckDBPyConnection, question: Question, *, reasons: bool = True, tell: Callable[[str, int, int], None] | None = None
 ) -> None:
     """Makes every step a table in `con`, where a table or view `findings` stands already; `tell` hears of each."""
-    con.execute("create or replace temp table question as select ?::timestamptz as_of, ?::timestamptz assumed_trigger, "
+    con.execute("create or replace table question as select ?::timestamptz as_of, ?::timestamptz assumed_trigger, "
                 "?::varchar assumed_setting", [question.as_of, question.assumed_trigger, question.assumed_setting])  # fmt: skip
     steps = [(name, sql) for name, sql in compiled(room_air=question.room_air) if reasons or name not in REASONS]
     for done, (name, sql) in enumerate(steps):
         if tell is not None:
             tell(name, done, len(steps))
-        con.execute(f"create or replace temp {'view' if name == 'known' else 'table'} {name} as {sql}")
+        con.execute(f"create or replace {'temp view' if name == 'known' else 'table'} {name} as {sql}")
 
 
 def tables(con: duckdb.DuckDBPyConnection, names: Iterable[str] = (*COURSES, *REASONS)) -> dict[str, list[dict[str, object]]]:
@@ -61,6 +61,8 @@ _COLUMNS = {
     "received_at": "bigint", "low": "double", "high": "double", "text": "varchar", "site": "varchar", "status": "varchar",
     "record": "varchar", "version": "varchar", "revised": "boolean", "source": "varchar", "place": "varchar",
 }  # fmt: skip
+_APART, _NOTHING = "\x1e", "\x1f"
+"""Between two values of a column, and where there is none: control characters that no word may hold."""
 _PARAMETERS = {**_COLUMNS, "as_of": "bigint", "assumed_trigger": "bigint", "assumed_setting": "varchar"}
 
 
@@ -72,13 +74,14 @@ class Bedside:
 
     def __init__(self, *, room_air: bool = False) -> None:
         self._con = connect(threads=1)
-        lists = ", ".join(f"unnest(${place}::{kind}[]) as {name}" for place, (name, kind) in enumerate(_PARAMETERS.items(), 1))
+        columns = ", ".join(f"unnest(string_split(${place}::varchar, '{_APART}')) as {name}" for place, name in enumerate(_PARAMETERS, 1))
+        typed = ", ".join(f"nullif({name}, '{_NOTHING}')::{kind} as {name}" for name, kind in _PARAMETERS.items())
         instants = ("measured_at", "measured_until", "reported_at", "received_at")
-        typed = ", ".join(f"make_timestamptz({name}) as {name}" for name in instants)
+        moments = ", ".join(f"make_timestamptz({name}) as {name}" for name in instants)
         question = ("select make_timestamptz(max(as_of)) as as_of, make_timestamptz(max(assumed_trigger)) as assumed_trigger, "
                     "max(assumed_setting) as assumed_setting from arrived")  # fmt: skip
-        findings = f"select * exclude (as_of, assumed_trigger, assumed_setting) replace ({typed}) from arrived"
-        chain = [("arrived", f"select {lists}"), ("findings", findings), ("question", question)]
+        findings = f"select * exclude (as_of, assumed_trigger, assumed_setting) replace ({moments}) from arrived"
+        chain = [("arrived", f"select {typed} from (select {columns})"), ("findings", findings), ("question", question)]
         chain += compiled(room_air=room_air)
         steps = ",\n".join(f"{name} as materialized ({sql})" for name, sql in chain)
         rows = ", ".join(f"(select list({name}) from {name}) as {name}" for name in (*COURSES, *REASONS))
@@ -86,32 +89,27 @@ class Bedside:
 
     def tables(self, findings: pa.Table, question: Question) -> dict[str, list[dict[str, object]]]:
         """The rows of the answer steps for these findings (FINDING), one patient or a few."""
-        asked = [_microseconds(question.as_of), _microseconds(question.assumed_trigger), _quoted(question.assumed_setting)]
-        values = [_literals(findings.column(name)) for name in _COLUMNS]
-        values += [f"[{','.join([value] * findings.num_rows)}]" for value in asked]
-        # Typed, because DuckDB plans again when a parameter's type is not the one it planned for.
-        values = [f"{value}::{kind}[]" for value, kind in zip(values, _PARAMETERS.values(), strict=True)]
+        if findings.num_rows == 0:
+            return {name: [] for name in (*COURSES, *REASONS)}
+        asked = [_microseconds(question.as_of), _microseconds(question.assumed_trigger), question.assumed_setting]
+        values = [_joined(findings.column(name)) for name in _COLUMNS]
+        values += [_APART.join([_NOTHING if value is None else str(value)] * findings.num_rows) for value in asked]
+        values = ["'" + value.replace("'", "''") + "'" for value in values]
         row = self._con.execute(f"execute course({', '.join(values)})").fetchone()
         return {name: (row[place] if row else None) or [] for place, name in enumerate((*COURSES, *REASONS))}
 
 
-def _literals(column: pa.ChunkedArray) -> str:
-    """A column as a SQL list: instants as microseconds, words quoted, an open bound as infinity."""
+
+
+def _joined(column: pa.ChunkedArray) -> str:
+    """A column as one text: instants as microseconds, nulls marked, so that DuckDB need not parse a list."""
     if pa.types.is_timestamp(column.type):
         column = column.cast(pa.int64())
     if pa.types.is_string(column.type):
-        return "[" + ",".join(map(_quoted, column.to_pylist())) + "]"
-    return "[" + ",".join("null" if value is None else f"'{value}'" if value in _OPEN else str(value) for value in column.to_pylist()) + "]"
+        return _APART.join([_NOTHING if word is None else word.replace(_APART, " ").replace(_NOTHING, " ") for word in column.to_pylist()])
+    return _APART.join([_NOTHING if value is None else str(value) for value in column.to_pylist()])
 
 
-_OPEN = (float("inf"), float("-inf"))
-
-
-def _quoted(word: str | None) -> str:
-    """A word as a SQL literal; quotes doubled, so that no word can end it."""
-    return "null" if word is None else "'" + word.replace("'", "''") + "'"
-
-
-def _microseconds(moment: datetime | None) -> str:
-    """A moment as a SQL literal of microseconds since 1970."""
-    return "null" if moment is None else str(int(moment.timestamp() * 1_000_000))
+def _microseconds(moment: datetime | None) -> int | None:
+    """A moment as microseconds since 1970."""
+    return None if moment is None else int(moment.timestamp() * 1_000_000)

@@ -14,16 +14,18 @@ from leeward.knowledge.definition import decided, value
 from leeward.scales import astct_2019_crs as astct
 from leeward.timeline.columns import latest, packed_at_s, packed_value, pick, true
 from leeward.timeline.exposures import DAY_S
-from leeward.timeline.infusions import FOREVER_S, switched, together
-from leeward.timeline.moments import gather, with_expiries
+from leeward.timeline.infusions import FOREVER_S, switches, together
+from leeward.timeline.moments import Kinds, with_expiries
 from leeward.timeline.people import died_of
 from leeward.timeline.settings import HOUR_S, SETTINGS, limit_s
 
-_SWITCHES = ("one_sure", "several_sure", "one_possible", "several_possible", "other_fever", "other_pressure", "other_oxygen")
-_CHARTED = (
-    "fever_low", "fever_high", "arterial_low", "arterial_high", "cuff_low", "cuff_high", "oxygen_low", "oxygen_high",
-    "masking_sure", "masking_possible", "setting", "dose", "death_low", "death_high",
-)  # fmt: skip
+KINDS = Kinds(
+    switched=("one_sure", "several_sure", "one_possible", "several_possible", "other_fever", "other_pressure", "other_oxygen"),
+    charted=("fever", "arterial", "cuff", "oxygen", "masking_sure", "masking_possible", "setting", "dose", "death"),
+)
+"""Signs are charted as their mildest and worst reading in one number: `packed`."""
+_WIDTH = {"fever": 4, "pressure": 4, "oxygen": 64}
+_HALF = {"fever": 2, "pressure": 2, "oxygen": 8, "death": 2}
 COMPONENTS = {"fever": "other_fever", "hypotension": "other_pressure", "hypoxia": "other_oxygen"}
 """Which column an attribution mark of each component switches."""
 
@@ -51,17 +53,21 @@ def charted(
     """
     events = [
         _vital_signs(relevant, limits),
-        oxygen,
+        KINDS.events(oxygen, "oxygen", oxygen.at_s, packed("oxygen", oxygen.oxygen_low, oxygen.oxygen_high)),
         *_vasopressors(sure, possible, people, limits),
         *_attributions(relevant),
-        _masking(relevant, limits),
+        *_masking(relevant, limits),
         _settings(relevant),
-        doses.select("who", at_s=doses.dose_s, dose=ibis.literal(1)),
+        KINDS.events(doses, "dose", doses.dose_s, 1),
         _deaths(people),
     ]
-    rows = gather(events, {**dict.fromkeys(_SWITCHES, "sum"), **dict.fromkeys(_CHARTED, "max")})
-    rows = rows.join(people.select("who", "as_of_s", "first_dose_s"), "who")
+    rows = KINDS.gathered(events).join(people.select("who", "as_of_s"), "who")
     return rows.filter(rows.at_s <= rows.as_of_s)
+
+
+def packed(sign: str, mildest: Any, worst: Any) -> Any:
+    """Two readings of a sign as one number, the mildest in front."""
+    return mildest * _HALF[sign] + worst
 
 
 def _vital_signs(relevant: ir.Table, limits: astct.Limits) -> ir.Table:
@@ -71,22 +77,12 @@ def _vital_signs(relevant: ir.Table, limits: astct.Limits) -> ir.Table:
         mildest=astct.systolic_limit(rows.age_low, limits, value(limits.hypotension.neonate_below)),
         strictest=astct.systolic_limit(rows.age_high, limits, value(limits.hypotension.adult_below)),
         temperature=rows.quantity == limits.fever.quantity,
-        arterial=true(rows.site == "arterial") == 1,
     )
-    line, cuff = ~rows.temperature & rows.arterial, ~rows.temperature & ~rows.arterial
-    surely_below, maybe_below = rows.high < rows.mildest, rows.low < rows.strictest
-    return rows.select(
-        "who", "at_s",
-        fever_low=_where(rows.temperature, astct.fever(rows.low, limits)),
-        fever_high=_where(rows.temperature, astct.fever(rows.high, limits)),
-        arterial_low=_where(line, surely_below), arterial_high=_where(line, maybe_below),
-        cuff_low=_where(cuff, surely_below), cuff_high=_where(cuff, maybe_below),
-    )  # fmt: skip
-
-
-def _where(applies: Any, holds: Any) -> Any:
-    """1 or 0 where the row is of this kind, null elsewhere."""
-    return ibis.ifelse(applies, true(holds), None)
+    fever = packed("fever", true(astct.fever(rows.low, limits)), true(astct.fever(rows.high, limits)))
+    pressure = packed("pressure", true(rows.high < rows.mildest), true(rows.low < rows.strictest))
+    site = pick([(true(rows.site == "arterial") == 1, KINDS.code("arterial"))], KINDS.code("cuff"))
+    kind = pick([(rows.temperature, KINDS.code("fever"))], site)
+    return KINDS.events(rows, kind, rows.at_s, ibis.ifelse(rows.temperature, fever, pressure))
 
 
 def supported(states: ir.Table, people: ir.Table, limits: astct.Limits) -> ir.Table:
@@ -114,38 +110,36 @@ def _vasopressors(sure: ir.Table, possible: ir.Table, people: ir.Table, limits: 
     so_far = sure.filter(sure.drug.isin(counted)).join(people.select("who", "as_of_s"), "who")
     so_far = so_far.select("who", "drug", "from_s", until_s=ibis.ifelse(so_far.until_s >= FOREVER_S, so_far.as_of_s, so_far.until_s))
     return [
-        switched(sure, "one_sure"),
-        switched(together(so_far, overlap_s), "several_sure"),
-        switched(possible, "one_possible"),
-        switched(together(possible.filter(possible.drug.isin(counted)), overlap_s), "several_possible"),
+        *switches(sure, KINDS, "one_sure"),
+        *switches(together(so_far, overlap_s), KINDS, "several_sure"),
+        *switches(possible, KINDS, "one_possible"),
+        *switches(together(possible.filter(possible.drug.isin(counted)), overlap_s), KINDS, "several_possible"),
     ]
 
 
 def _attributions(relevant: ir.Table) -> list[ir.Table]:
     """Switches of a clinician's marks that a component has another cause."""
     marks = relevant.filter(relevant.quantity == "attribution")
-    events = []
-    for component, column in COMPONENTS.items():
-        of = marks.filter(marks.text.startswith(f"{component}="))
-        until_s = of.until_s.fill_null(FOREVER_S)
-        events.append(switched(of.select("who", from_s=of.at_s, until_s=until_s), column))
-    return events
+    component = marks.text.split("=")[0]
+    code = pick([(component == name, KINDS.code(kind)) for name, kind in COMPONENTS.items()], None)
+    marks = marks.mutate(code=code, ends_s=marks.until_s.fill_null(FOREVER_S))
+    marks = marks.filter(marks.code.notnull())
+    ended = marks.filter(marks.ends_s < FOREVER_S)
+    return [KINDS.events(marks, marks.code, marks.at_s, 1), KINDS.events(ended, ended.code, ended.ends_s, -1)]
 
 
-def _masking(relevant: ir.Table, limits: astct.Limits) -> ir.Table:
+def _masking(relevant: ir.Table, limits: astct.Limits) -> list[ir.Table]:
     """Doses after which fever is no longer needed; a dose of known day but unknown hour is sure only at the day's end."""
     drugs = relevant.filter(relevant.quantity.isin(limits.waiver.drugs) & (relevant.high.isnull() | (relevant.high != 0)))
-    possible = drugs.select("who", "at_s", masking_possible=ibis.literal(1))
     sure_s = drugs.until_s.fill_null(drugs.at_s)
-    sure = drugs.select("who", at_s=sure_s, masking_sure=ibis.literal(1))
-    return gather([possible, sure], {"masking_sure": "max", "masking_possible": "max"})
+    return [KINDS.events(drugs, "masking_possible", drugs.at_s, 1), KINDS.events(drugs, "masking_sure", sure_s, 1)]
 
 
 def _settings(relevant: ir.Table) -> ir.Table:
     """Where the patient was from when on, as a code into SETTINGS."""
     stays = relevant.filter(relevant.quantity == "care-setting")
     code = pick([(stays.text == name, number) for number, name in enumerate(SETTINGS)], None)
-    return stays.select("who", "at_s", setting=code)
+    return KINDS.events(stays, "setting", stays.at_s, code)
 
 
 def _deaths(people: ir.Table) -> ir.Table:
@@ -153,7 +147,7 @@ def _deaths(people: ir.Table) -> ir.Table:
     dead = people.filter(people.death_s.notnull())
     of_crs = true(died_of(dead.death, "crs"))
     maybe = ibis.greatest(of_crs, true(died_of(dead.death, "unstated")))
-    return dead.select("who", at_s=dead.death_s, death_low=of_crs, death_high=maybe)
+    return KINDS.events(dead, "death", dead.death_s, packed("death", of_crs, maybe))
 
 
 def carried(rows: ir.Table, limits: astct.Limits, *, room_air: bool) -> ir.Table:
@@ -164,25 +158,23 @@ def carried(rows: ir.Table, limits: astct.Limits, *, room_air: bool) -> ir.Table
     death_low, death_high. Components marked as having another cause are 0. `room_air`: the source declares that
     no device charted means room air.
     """
+    rows = rows.mutate(pressure=ibis.coalesce(rows.arterial, rows.cuff))
     upto = ibis.window(group_by=[rows.who], order_by=[rows.at_s], rows=(None, 0))
-    pressure_low = ibis.coalesce(rows.arterial_low, rows.cuff_low)
-    pressure_high = ibis.coalesce(rows.arterial_high, rows.cuff_high)
-    stands = rows.mutate(
-        fever=latest(rows.fever_low * 2 + rows.fever_high, rows.at_s, 4, upto),
-        pressure=latest(pressure_low * 2 + pressure_high, rows.at_s, 4, upto),
-        oxygen=latest(rows.oxygen_low * 8 + rows.oxygen_high, rows.at_s, 64, upto),
+    stands = rows.select(
+        "who", "at_s", "as_of_s", "death",
+        **{sign: latest(rows[sign], rows.at_s, width, upto) for sign, width in _WIDTH.items()},
         place=latest(rows.setting, rows.at_s, 4, upto),
         dose_s=ibis.ifelse(rows.dose == 1, rows.at_s, None).max().over(upto),
         masks_sure_s=ibis.ifelse(rows.masking_sure == 1, rows.at_s, None).max().over(upto),
         masks_possible_s=ibis.ifelse(rows.masking_possible == 1, rows.at_s, None).max().over(upto),
-        charted=true(ibis.coalesce(rows.fever_low, pressure_low, rows.oxygen_low).notnull()),
-        **{name: rows[name].fill_null(0).sum().over(upto) for name in _SWITCHES},
-    )
+        charted=true(ibis.coalesce(rows.fever, rows.pressure, rows.oxygen).notnull()),
+        **{name: rows[name].fill_null(0).sum().over(upto) for name in KINDS.switched},
+    )  # fmt: skip
     place = packed_value(stands.place, 4)
     stands = stands.mutate(
-        fever_ends_s=packed_at_s(stands.fever, 4) + limit_s("body-temperature", place),
-        pressure_ends_s=packed_at_s(stands.pressure, 4) + limit_s("systolic-bp", place),
-        oxygen_ends_s=packed_at_s(stands.oxygen, 64) + limit_s("oxygen", place),
+        fever_ends_s=packed_at_s(stands.fever, _WIDTH["fever"]) + limit_s("body-temperature", place),
+        pressure_ends_s=packed_at_s(stands.pressure, _WIDTH["pressure"]) + limit_s("systolic-bp", place),
+        oxygen_ends_s=packed_at_s(stands.oxygen, _WIDTH["oxygen"]) + limit_s("oxygen", place),
     )
     moments = with_expiries(stands, ["fever_ends_s", "pressure_ends_s", "oxygen_ends_s"], "as_of_s")
     worst_oxygen = 0 if room_air else limits.grades.positive_pressure
@@ -196,7 +188,7 @@ def _signs(rows: ir.Table, worst_oxygen: int) -> ir.Table:
     since_dose = true(packed_at_s(rows.fever, 4) >= rows.dose_s)
     pressure_known = true(rows.moment_s < rows.pressure_ends_s)
     oxygen_known = true(rows.moment_s < rows.oxygen_ends_s)
-    fever, pressure, oxygen = (packed_value(rows[name], width) for name, width in (("fever", 4), ("pressure", 4), ("oxygen", 64)))
+    fever, pressure, oxygen = (packed_value(rows[sign], width) for sign, width in _WIDTH.items())
     own_fever, own_pressure, own_oxygen = (1 - true(rows[name] > 0) for name in COMPONENTS.values())
     several_low, several_high = true(rows.several_sure > 0), true(rows.several_possible > 0)
     one_low, one_high = true(rows.one_sure > 0), true(rows.one_possible > 0)
@@ -213,5 +205,5 @@ def _signs(rows: ir.Table, worst_oxygen: int) -> ir.Table:
         vasopressors_high=ibis.greatest(several_high * 2, one_high) * own_pressure,
         oxygen_low=pick([(oxygen_known == 1, oxygen // 8)], 0) * own_oxygen,
         oxygen_high=pick([(oxygen_known == 1, oxygen % 8)], worst_oxygen) * own_oxygen,
-        death_low=rows.death_low.fill_null(0), death_high=rows.death_high.fill_null(0),
+        death_low=rows.death.fill_null(0) // 2, death_high=rows.death.fill_null(0) % 2,
     )  # fmt: skip

@@ -13,8 +13,8 @@ from leeward.scales.course import bits, handed_over
 from leeward.scales.level import worst
 from leeward.timeline.columns import latest, nothing, packed_at_s, packed_value, pick, true
 from leeward.timeline.episodes import with_episodes
-from leeward.timeline.infusions import FOREVER_S, switched
-from leeward.timeline.moments import changes, gather, with_expiries
+from leeward.timeline.infusions import FOREVER_S, switches
+from leeward.timeline.moments import Kinds, changes, with_expiries
 from leeward.timeline.people import died_of
 from leeward.timeline.settings import HOUR_S, SETTINGS, limit_s
 
@@ -23,7 +23,7 @@ MISSING = ("ice-score", "capd-score", "consciousness")
 
 _WORDS = {"consciousness": "consciousness", "seizure": "seizure", "motor-weakness": "motor_weakness",
           "cerebral-oedema": "cerebral_oedema"}  # fmt: skip
-_CHARTED = ("ice_low", "ice_high", "capd_low", "capd_high", *_WORDS.values(), "setting", "dose", "death_low", "death_high")
+KINDS = Kinds(switched=("other",), charted=("ice", "capd", *_WORDS.values(), "setting", "dose", "death"))
 _SCORE = 64  # both scores are below
 
 
@@ -34,25 +34,24 @@ def quantities(limits: astct.Limits) -> list[str]:
 
 def charted(relevant: ir.Table, people: ir.Table, doses: ir.Table, limits: astct.Limits) -> ir.Table:
     """One row per patient-moment with what was charted at it: scores, and each domain's grade by its word."""
-    mine = relevant.filter(relevant.quantity.isin(quantities(limits)))
-    score = {}
-    for name, quantity in (("ice", limits.ice.quantity), ("capd", limits.capd.quantity)):
-        for bound in ("low", "high"):
-            score[f"{name}_{bound}"] = ibis.ifelse(mine.quantity == quantity, mine[bound], None)
-    words = {column: _by_word(mine, quantity, getattr(limits.grades, column)) for quantity, column in _WORDS.items()}
-    stays = mine.filter(mine.quantity == "care-setting")
+    mine = relevant.filter(relevant.quantity.isin([limits.ice.quantity, limits.capd.quantity, *_WORDS]))
+    cases = [(mine.quantity == quantity, KINDS.code(kind)) for quantity, kind in
+             ((limits.ice.quantity, "ice"), (limits.capd.quantity, "capd"), *_WORDS.items())]  # fmt: skip
+    words = [_by_word(mine, quantity, getattr(limits.grades, column)) for quantity, column in _WORDS.items()]
+    score = mine.low.cast("int64") * _SCORE + mine.high.cast("int64")
+    stays = relevant.filter(relevant.quantity == "care-setting")
     place = pick([(stays.text == name, number) for number, name in enumerate(SETTINGS)], None)
-    marks = mine.filter((mine.quantity == "attribution") & mine.text.startswith("neurological="))
+    marks = relevant.filter((relevant.quantity == "attribution") & relevant.text.startswith("neurological="))
+    marks = marks.select("who", from_s=marks.at_s, until_s=marks.until_s.fill_null(FOREVER_S))
     events = [
-        mine.select("who", "at_s", **score, **words),
-        stays.select("who", "at_s", setting=place),
-        switched(marks.select("who", from_s=marks.at_s, until_s=marks.until_s.fill_null(FOREVER_S)), "other"),
-        doses.select("who", at_s=doses.dose_s, dose=ibis.literal(1)),
+        KINDS.events(mine, pick(cases, None), mine.at_s, ibis.coalesce(*words, score)),
+        KINDS.events(stays, "setting", stays.at_s, place),
+        *switches(marks, KINDS, "other"),
+        KINDS.events(doses, "dose", doses.dose_s, 1),
         _deaths(people),
     ]
-    rows = gather(events, {"other": "sum", **dict.fromkeys(_CHARTED, "max")})
-    rows = rows.join(people.select("who", "as_of_s", "age_low", "age_high"), "who")
-    return rows.filter(rows.at_s <= rows.as_of_s)
+    rows = KINDS.gathered(events).join(people.select("who", "as_of_s", "first_dose_s", "age_low", "age_high"), "who")
+    return rows.filter((rows.at_s >= rows.first_dose_s) & (rows.at_s <= rows.as_of_s))
 
 
 def _by_word(mine: ir.Table, quantity: str, grades: dict[str, int]) -> Any:
@@ -65,19 +64,19 @@ def _deaths(people: ir.Table) -> ir.Table:
     dead = people.filter(people.death_s.notnull())
     of_icans = true(died_of(dead.death, "icans"))
     maybe = ibis.greatest(of_icans, true(died_of(dead.death, "unstated")))
-    return dead.select("who", at_s=dead.death_s, death_low=of_icans, death_high=maybe)
+    return KINDS.events(dead, "death", dead.death_s, of_icans * 2 + maybe)
 
 
 def carried(rows: ir.Table) -> ir.Table:
     """What stood for the patient at each moment from the first dose on, moments of expiry included."""
     upto = ibis.window(group_by=[rows.who], order_by=[rows.at_s], rows=(None, 0))
     stands = rows.mutate(
-        ice=latest(rows.ice_low * _SCORE + rows.ice_high, rows.at_s, _SCORE**2, upto),
-        capd=latest(rows.capd_low * _SCORE + rows.capd_high, rows.at_s, _SCORE**2, upto),
+        ice=latest(rows.ice, rows.at_s, _SCORE**2, upto),
+        capd=latest(rows.capd, rows.at_s, _SCORE**2, upto),
         place=latest(rows.setting, rows.at_s, 4, upto),
         dose_s=ibis.ifelse(rows.dose == 1, rows.at_s, None).max().over(upto),
         marked=rows.other.fill_null(0).sum().over(upto),
-        charted=true(ibis.coalesce(rows.ice_low, rows.capd_low, *(rows[name] for name in _WORDS.values())).notnull()),
+        charted=true(ibis.coalesce(rows.ice, rows.capd, *(rows[name] for name in _WORDS.values())).notnull()),
         **{f"{name}_": latest(rows[name], rows.at_s, 8, upto) for name in _WORDS.values()},
     )
     place = packed_value(stands.place, 4)
@@ -162,5 +161,5 @@ def _parts(rows: ir.Table) -> ir.Table:
         "who", "dose_s", "as_of_s",
         at_s=rows.moment_s, charted=rows.charted * true(rows.moment_s == rows.at_s),
         age=ibis.coalesce(rows.age_low, rows.age_high), awake=true(stands["consciousness_"]), own=1 - true(rows.marked > 0),
-        death_low=rows.death_low.fill_null(0), death_high=rows.death_high.fill_null(0), **columns,
+        death_low=rows.death.fill_null(0) // 2, death_high=rows.death.fill_null(0) % 2, **columns,
     )  # fmt: skip

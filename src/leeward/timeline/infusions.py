@@ -8,6 +8,7 @@ import ibis
 import ibis.expr.types as ir
 
 from leeward.timeline.columns import pick, true
+from leeward.timeline.moments import Kinds
 from leeward.timeline.settings import HOUR_S, carry
 
 FOREVER_S = 2**40
@@ -57,8 +58,7 @@ def together(stretches: ir.Table, at_least_s: int) -> ir.Table:
     return both.filter(both.until_s - both.from_s >= at_least_s)
 
 
-def switched(stretches: ir.Table, name: str) -> ir.Table:
-    """Stretches as switches: who, at_s and `name`, +1 where one begins and -1 where one ends."""
-    on = stretches.select("who", at_s=stretches.from_s, **{name: ibis.literal(1, "int64")})
-    off = stretches.filter(stretches.until_s < FOREVER_S)
-    return on.union(off.select("who", at_s=off.until_s, **{name: ibis.literal(-1, "int64")}))
+def switches(stretches: ir.Table, kinds: Kinds, kind: str) -> list[ir.Table]:
+    """Stretches as events of a kind: +1 where one begins, -1 where one ends."""
+    ended = stretches.filter(stretches.until_s < FOREVER_S)
+    return [kinds.events(stretches, kind, stretches.from_s, 1), kinds.events(ended, kind, ended.until_s, -1)]

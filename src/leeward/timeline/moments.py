@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import ibis
 import ibis.expr.types as ir
 
 
-def gather(events: Sequence[ir.Table], columns: Mapping[str, str]) -> ir.Table:
-    """Events of several kinds as one row per patient and moment.
+class Kinds(NamedTuple):
+    """The kinds of events that moments are made of: those that switch (+1, -1) and those that are charted."""
 
-    Each table has who, at_s and some of `columns`; `columns` names every column and how it combines at one
-    moment: `max`, `min` or `sum`.
-    """
-    parts = []
-    for table in events:
-        filled = {name: table[name].cast("int64") if name in table.columns else ibis.null("int64") for name in columns}
-        parts.append(table.select("who", "at_s", **filled))
-    rows = parts[0].union(*parts[1:]) if len(parts) > 1 else parts[0]
-    return rows.group_by(["who", "at_s"]).agg(**{name: getattr(rows[name], how)() for name, how in columns.items()})
+    switched: tuple[str, ...]
+    charted: tuple[str, ...]
+
+    def code(self, kind: str) -> int:
+        """A kind as a number."""
+        return (*self.switched, *self.charted).index(kind)
+
+    def events(self, rows: ir.Table, kind: Any, at_s: Any, value: Any) -> ir.Table:
+        """Rows as events of a kind (its name, or a column of codes): who, at_s, kind, value."""
+        code = ibis.literal(self.code(kind), "int64") if isinstance(kind, str) else kind.cast("int64")
+        number = ibis.literal(value, "int64") if isinstance(value, int) else value.cast("int64")
+        return rows.select("who", at_s=at_s, kind=code, value=number)
+
+    def gathered(self, events: Sequence[ir.Table]) -> ir.Table:
+        """One row per patient and moment, a column per kind: switches summed, of several charted values the largest."""
+        rows = events[0].union(*events[1:])
+        columns = {name: ibis.ifelse(rows.kind == self.code(name), rows.value, None).sum() for name in self.switched}
+        columns |= {name: ibis.ifelse(rows.kind == self.code(name), rows.value, None).max() for name in self.charted}
+        return rows.group_by(["who", "at_s"]).agg(**columns)
 
 
 def with_expiries(carried: ir.Table, expires: Sequence[str], as_of_s: str) -> ir.Table:
