@@ -72,7 +72,7 @@ def test_what_is_ours_is_said() -> None:
 
 
 def test_samples_are_understood() -> None:
-    """Nothing in a sample is refused, but for a therapy that never became a product and may be missing from the list."""
+    """Nothing in a sample is refused, but for a therapy that never became a product (TGN1412)."""
     refused = {answer.patient: answer.refused for answer in answers().values() if answer.refused}
     assert {patient: refused[patient] for patient in refused if patient not in {"C17a", "C17b"}} == {}
     assert all(reasons == {"word-unknown": 1} for reasons in refused.values())
