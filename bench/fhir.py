@@ -106,10 +106,15 @@ def _quantity(value: float, unit: str) -> dict[str, Any]:
     return {"value": value, "unit": unit, "system": UCUM, "code": unit}
 
 
+def bundle_patient() -> int:
+    """The patient of the Bundle: the gravest course of the first block."""
+    return int(np.argmax(block(0).severity))
+
+
 def bundle(observations: int = 200) -> bytes:
-    """One patient with a therapy, a running vasopressor and `observations` Observations, as a Bundle in JSON."""
+    """One patient with a therapy and `observations` Observations, as a Bundle in JSON."""
     one = block(0)
-    patient = int(np.argmax(one.severity))
+    patient = bundle_patient()
     name = f"patient-{patient:07d}"
     entries: list[dict[str, Any]] = [
         {"resourceType": "Patient", "id": name, "gender": "female", "birthDate": "1961-04-05"},

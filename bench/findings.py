@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -22,6 +23,18 @@ CORRECTED_ONE_IN = 500
 def findings_file(rows: int) -> Path:
     """A cached Parquet file of at least `rows` findings: whole blocks of patients, so a little more."""
     return made(f"ward-{VERSION}-{rows}.parquet", lambda path: _write(path, rows))
+
+
+def shuffled(findings: Path) -> Path:
+    """The same findings in an order that helps nobody, cached."""
+    return made(f"{findings.stem}-shuffled.parquet", lambda path: _shuffle(findings, path))
+
+
+def _shuffle(findings: Path, path: Path) -> None:
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"copy (select * from '{findings}' order by hash(record)) to '{path}' (format parquet, compression zstd)"
+        )
 
 
 def _write(path: Path, rows: int) -> None:

@@ -16,12 +16,12 @@ from ward import BLOCK, HOUR_US, HOURS, VERSION, block
 
 SUBJECTS = 10_000
 ROUNDS = 100
-INFUSION = "PROCEDURE//ICD//10//XW033C3"
+INFUSION = "ICD10PCS/XW033H7"
 SIGNS = (
-    # code, the ward's array, decimals
-    ("LOINC//8310-5//Cel", "temperature", 1),
-    ("LOINC//8480-6//mm[Hg]", "systolic", 0),
-    ("LOINC//59408-5//%", "spo2", 0),
+    # code, unit, the ward's array, decimals
+    ("LOINC/8310-5", "Cel", "temperature", 1),
+    ("LOINC/8480-6", "mm[Hg]", "systolic", 0),
+    ("LOINC/59408-5", "%", "spo2", 0),
 )
 SCHEMA = pa.schema(
     [
@@ -30,13 +30,14 @@ SCHEMA = pa.schema(
         pa.field("code", pa.string()),
         pa.field("numeric_value", pa.float32()),
         pa.field("text_value", pa.string()),
+        pa.field("unit", pa.string()),
     ]
 )
 QUESTION = """predicates:
-  infusion: {code: "PROCEDURE//ICD//10//XW033C3"}
-  fever: {code: "LOINC//8310-5//Cel", value_min: 38.0, value_min_inclusive: true}
-  low_pressure: {code: "LOINC//8480-6//mm[Hg]", value_max: 90.0, value_max_inclusive: false}
-  low_saturation: {code: "LOINC//59408-5//%", value_max: 92.0, value_max_inclusive: false}
+  infusion: {code: "ICD10PCS/XW033H7"}
+  fever: {code: "LOINC/8310-5", value_min: 38.0, value_min_inclusive: true}
+  low_pressure: {code: "LOINC/8480-6", value_max: 90.0, value_max_inclusive: false}
+  low_saturation: {code: "LOINC/59408-5", value_max: 92.0, value_max_inclusive: false}
   low: {expr: "or(low_pressure, low_saturation)"}
 trigger: fever
 windows:
@@ -83,21 +84,24 @@ def _events(number: int) -> pa.Table:
     hours = np.linspace(1, HOURS - 1, ROUNDS).astype(np.int64)
     subject = np.arange(patients) + one.first_patient
     values = [np.full((patients, 1), np.nan)]
-    values += [np.round(getattr(one, name)[:, hours], decimals) for _, name, decimals in SIGNS]
+    values += [np.round(getattr(one, name)[:, hours], decimals) for _, _, name, decimals in SIGNS]
     times = [one.infused_us[:, None]] + [one.infused_us[:, None] + hours * HOUR_US] * len(SIGNS)
     codes = np.concatenate([[0], *(np.full(ROUNDS, place + 1) for place in range(len(SIGNS)))])
     order = np.argsort(np.concatenate([[0], *([hours] * len(SIGNS))]), kind="stable")
     value = np.concatenate(values, axis=1)[:, order].ravel()
     at_us = np.concatenate(times, axis=1)[:, order].ravel()
-    code = pa.array([INFUSION, *(code for code, _, _ in SIGNS)])
+    code = pa.array([INFUSION, *(code for code, *_ in SIGNS)])
+    unit = pa.array([None, *(unit for _, unit, *_ in SIGNS)])
+    kind = pa.array(np.tile(codes[order], patients))
     events = len(order)
     return pa.table(
         [
             pa.array(np.repeat(subject, events)),
             pa.array(at_us).view(pa.timestamp("us")),
-            code.take(pa.array(np.tile(codes[order], patients))),
+            code.take(kind),
             pa.array(value.astype(np.float32), mask=np.isnan(value)),
             pa.nulls(len(value), pa.string()),
+            unit.take(kind),
         ],
         schema=SCHEMA,
     )

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-VERSION = 2
+VERSION = 3
 """Raise it when the rows change, so that no cached file of an older ward is measured."""
 SEED = 20190413
 BLOCK = 100
@@ -24,7 +24,7 @@ Floats = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
-TRIGGERS = ("axicabtagene-ciloleucel", "tisagenlecleucel", "lisocabtagene-maraleucel", "teclistamab")
+TRIGGERS = ("axicabtagene ciloleucel", "tisagenlecleucel", "lisocabtagene maraleucel", "teclistamab")
 DEVICES = ("room-air", "nasal-cannula", "high-flow-nasal-cannula", "non-rebreather", "bipap", "ventilator")
 LABS: tuple[tuple[str, float, float, float, int], ...] = (
     # name, usual value, spread of its logarithm, rise of the logarithm at the height of CRS, decimals

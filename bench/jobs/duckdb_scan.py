@@ -1,6 +1,7 @@
 """DuckDB's bare scan-and-group of a findings file: the least work that brings one patient-moment together.
 
-`moment`: keep the quantities a course needs, one row per patient and moment with each quantity's minimum and maximum.
+`moment`: keep the quantities a course needs, one row per patient and moment with each number's minimum
+and maximum and each word.
 `quantity`: the cheaper scan, one row per patient and quantity. Nothing is carried forward, joined or written.
 """
 
@@ -29,13 +30,12 @@ def moment() -> str:
         columns += [f"min(low) filter (quantity = '{name}') as n{number}"]
         columns += [f"max(high) filter (quantity = '{name}') as x{number}"]
     for number, name in enumerate(WORDS):
-        columns += [f"min(text) filter (quantity = '{name}') as w{number}"]
-        columns += [f"max(text) filter (quantity = '{name}') as v{number}"]
+        columns += [f"max(text) filter (quantity = '{name}') as w{number}"]
     given = ", ".join(f"'{name}'" for name in DRUGS)
     columns += [f"count(*) filter (quantity in ({given})) as drugs"]
     wanted = ", ".join(f"'{name}'" for name in (*NUMBERS, *WORDS, *DRUGS))
     sums = [f"sum(n{i}), sum(x{i})" for i in range(len(NUMBERS))]
-    sums += [f"max(w{i}), max(v{i})" for i in range(len(WORDS))]
+    sums += [f"max(w{i})" for i in range(len(WORDS))]
     return (
         f"select count(*), sum(drugs), {', '.join(sums)} from ("
         f"select patient, measured_at, {', '.join(columns)} from '{FINDINGS}' "

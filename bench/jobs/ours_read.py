@@ -14,6 +14,8 @@ TASK = task()
 OPTIONS: dict[str, Any] = TASK.get("options", {})
 if "now" in OPTIONS:
     OPTIONS["now"] = datetime.fromisoformat(OPTIONS["now"])
+if TASK.get("warm"):
+    read(TASK["warm"], **OPTIONS)
 record, seconds = timed(lambda: read(TASK["path"], **OPTIONS), TASK["repeats"])
 with duckdb.connect() as connection:
     record.to_duckdb(connection, "findings")

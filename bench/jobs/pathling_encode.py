@@ -10,7 +10,7 @@ from typing import Any
 
 from clock import report, task, timed
 
-LINES, REPEATS, CHECK = (task()[name] for name in ("lines", "repeats", "check"))
+LINES, WARM, REPEATS, CHECK = (task()[name] for name in ("lines", "warm", "repeats", "check"))
 os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
 pathling: Any = importlib.import_module("pathling")
 SparkSession: Any = importlib.import_module("pyspark.sql").SparkSession
@@ -69,13 +69,7 @@ def sums() -> dict[str, list[float]]:
     return {row["code"]: [row["count(code)"], round(float(row["sum(value)"]), 3)] for row in rows}
 
 
-warm = Path(LINES).with_name(f"warm-{os.getpid()}.ndjson")
-try:
-    with Path(LINES).open(encoding="utf-8") as lines:
-        warm.write_text("".join(line for line, _ in zip(lines, range(500), strict=False)), encoding="utf-8")
-    typed(str(warm)).write.format("noop").mode("overwrite").save()
-finally:
-    warm.unlink(missing_ok=True)
+typed(WARM).write.format("noop").mode("overwrite").save()
 _, seconds = timed(read, REPEATS)
 with Path(LINES).open("rb") as file:
     count = sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(1 << 24), b""))
