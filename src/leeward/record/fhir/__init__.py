@@ -1,0 +1,135 @@
+"""Reads FHIR R4: a resource, a Bundle, an NDJSON file, or a folder of bulk NDJSON or of Bundles, plain or gzip.
+
+Lines are decoded one by one into the few fields Leeward needs, so that memory does not grow with the file; a document
+(a Bundle) is held whole, up to a limit. What cannot be read is refused with its place, and reading goes on.
+A patient whom one id does not tell from another is refused whole. Where that comes to light only after statements of
+that id have been handed on, the refusal `ambiguous-patient` names the patient, and the record must drop what it holds.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+
+import pyarrow as pa
+
+from leeward.record.fhir.dispatch import KEPT, READ, UNREADABLE, any_resource, meet_patients
+from leeward.record.fhir.files import Broken, File, candidates, document, lines, look
+from leeward.record.fhir.reading import Reading
+from leeward.record.settings import Refused, Settings
+
+__all__ = ["NAME", "recognises", "statements"]
+
+NAME = "FHIR R4"
+LOOKED_AT_MAX = 200
+"""Files looked at to say what a folder holds."""
+
+
+def recognises(path: Path) -> str | None:
+    """What is at a path, if it is FHIR JSON."""
+    files = list(islice(candidates(path), LOOKED_AT_MAX))
+    found = [file for file in map(look, files) if file is not None]
+    if not found:
+        return None
+    if path.is_file():
+        return f"{NAME}, NDJSON of {found[0].kind}" if found[0].lines else f"{NAME} {found[0].kind}"
+    kinds = Counter(file.kind for file in found)
+    form = "a folder of Bundles" if set(kinds) == {"Bundle"} else "bulk NDJSON"
+    many = f"{len(found)} files" if len(files) < LOOKED_AT_MAX else f"{LOOKED_AT_MAX} files or more"
+    return f"{NAME}, {form}: {many} ({', '.join(sorted(kinds))})"
+
+
+def statements(path: Path, settings: Settings) -> Iterator[pa.RecordBatch | Refused]:
+    """Everything a record says, in batches, and what could not be read; what others refer to comes first."""
+    to = Reading(settings)
+    root = path if path.is_dir() else path.parent
+    found: list[File] = []
+    for file in candidates(path):
+        looked = look(file)
+        if looked is not None:
+            found.append(looked)
+        else:
+            yield _not_fhir(file, root)
+    _meet_everyone([file for file in found if file.kind == "Bundle"], to)
+    rank = {kind: place for place, kind in enumerate(KEPT)}
+    for known in sorted(found, key=lambda file: rank.get(file.kind, len(rank))):
+        to.rows.source = known.path.relative_to(root).as_posix()
+        yield from _file(known, to)
+    yield from _last_attempts(to)
+
+
+def _meet_everyone(bundles: list[File], to: Reading) -> None:
+    """Who is in several Bundles, before the first of them is read: one id may stand for two patients."""
+    if len(bundles) > 1 or any(file.lines for file in bundles):
+        for file in bundles:
+            with suppress(Broken):
+                texts = (line for _, line in lines(file.path, lambda _: None)) if file.lines else [document(file.path)]
+                for text in texts:
+                    meet_patients(text, to)
+
+
+def _not_fhir(file: Path, root: Path) -> Refused:
+    """A file that bears a name of FHIR JSON and is none."""
+    empty = file.stat().st_size == 0
+    detail = "the file holds nothing" if empty else "no FHIR resource at its beginning"
+    return Refused("file-empty" if empty else "file-not-fhir", None, None, detail, file.relative_to(root).as_posix())
+
+
+def _file(file: File, to: Reading) -> Iterator[pa.RecordBatch | Refused]:
+    """Everything one file says."""
+    to.rows.where = "line" if file.lines else "document"
+    try:
+        if file.lines:
+            yield from _lines(file, to)
+        else:
+            to.line = 1
+            any_resource(document(file.path), None, to)
+    except Broken as broken:
+        to.rows.refuse(broken.reason, None, broken.detail)
+    for kind, count in sorted(to.unread.items()):
+        to.rows.refuse("resource-not-read", None, f"{kind}: {count}, of a type that grades nothing")
+    to.unread.clear()
+    yield from to.take()
+
+
+def _lines(file: File, to: Reading) -> Iterator[pa.RecordBatch | Refused]:
+    """A file of lines, as a stream. The type of the last line is tried first: bulk files hold one type each."""
+
+    def too_long(line: int) -> None:
+        to.rows.refuse("line-too-long", line, "longer than a line may be; skipped")
+
+    kind = file.kind if file.kind in READ else "Observation"
+    decoder, read = READ[kind]
+    for to.line, line in lines(file.path, too_long):
+        try:
+            resource = decoder.decode(line)
+            if resource.resourceType == kind:
+                read(resource, to)
+                if to.rows.full:
+                    yield from to.take()
+                continue
+        except UNREADABLE:
+            if not line.strip():
+                continue
+        # Another type, or unreadable: decided where any type is read.
+        other = any_resource(line, None, to)
+        if other in READ:
+            kind = other
+            decoder, read = READ[kind]
+        if to.rows.full:
+            yield from to.take()
+
+
+def _last_attempts(to: Reading) -> Iterator[pa.RecordBatch | Refused]:
+    """What waited for another resource that never came."""
+    for source, where, line, attempt in to.waiting:
+        if source != to.rows.source:
+            yield from to.take()
+        to.rows.source, to.rows.where, to.line = source, where, line
+        attempt(True)
+        if to.rows.full:
+            yield from to.take()
+    yield from to.take()

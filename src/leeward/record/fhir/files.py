@@ -1,0 +1,184 @@
+"""Files of a FHIR record: found, opened, cut into documents; every limit on size stands here.
+
+A file is either lines (NDJSON: one resource a line, read as a stream) or one document (a pretty-printed resource or
+bundle, held whole). Either may be compressed. What breaks off is read up to the break, and the break is reported.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import IO, Any, BinaryIO
+
+import msgspec
+
+from leeward.record.fhir.resources import Head
+
+SUFFIXES = (".json", ".ndjson", ".jsonl")
+DOCUMENT_BYTES_MAX = 256 * 2**20
+"""The largest line or document held in memory at once; a bundle of 100,000 Observations is about 100 MiB."""
+FILES_MAX = 1_000_000
+"""The most files one folder may hold."""
+
+_BLOCK_BYTES = 2**18
+_HEAD_BYTES = 2**18
+_ONE_MEMBER = zlib.MAX_WBITS | 16
+_GZIP = b"\x1f\x8b"
+_MARK = b"\xef\xbb\xbf"
+_KIND = re.compile(rb'"resourceType"\s*:\s*"([A-Z][A-Za-z]+)"')
+
+
+class Broken(Exception):
+    """A file that cannot be read, or not to its end: a reason code and what happened."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+
+
+class File(msgspec.Struct, frozen=True):
+    """One file of a record, from its first bytes: what its first resource is, and whether it is lines."""
+
+    path: Path
+    kind: str
+    lines: bool
+
+
+def candidates(path: Path) -> Iterator[Path]:
+    """The files under a path whose names may hold FHIR JSON, in the order of their names."""
+    if path.is_file():
+        yield path
+    elif path.is_dir():
+        yield from sorted(file for file in path.rglob("*") if _named(file) and file.is_file())[:FILES_MAX]
+
+
+def _named(file: Path) -> bool:
+    """Whether a file's name may belong to FHIR JSON; hidden files and resource forks never do."""
+    return not file.name.startswith(".") and file.name.lower().removesuffix(".gz").endswith(SUFFIXES)
+
+
+def look(path: Path) -> File | None:
+    """What a file is, from its first bytes; None if it is not FHIR JSON."""
+    try:
+        head = _head(path)
+    except (Broken, OSError):
+        return None
+    head = head.removeprefix(_MARK).lstrip()
+    if not head.startswith(b"{"):
+        return None
+    first, *others = [line.strip() for line in head.split(b"\n", 64) if line.strip()]
+    kind = _kind(first) or _kind(head)
+    if kind is None:
+        return None
+    if path.name.lower().removesuffix(".gz").endswith((".ndjson", ".jsonl")):
+        return File(path, kind, lines=True)
+    # Pretty-printed JSON never has an object alone on its first line, nor one beginning its second.
+    whole = len(head) >= _HEAD_BYTES and not others
+    return File(path, kind, lines=whole or first.endswith(b"}") or any(line.startswith(b"{") for line in others[:1]))
+
+
+def _head(path: Path) -> bytes:
+    """The first bytes of a file, also of one that breaks off among them."""
+    head = b""
+    with suppress(Broken), opened(path) as file:
+        head = file.read(_HEAD_BYTES)
+    return head
+
+
+def _kind(text: bytes) -> str | None:
+    """The type of the resource a text begins with, decoded where it is whole, else the first type it names."""
+    try:
+        return msgspec.json.decode(text, type=Head).resourceType
+    except (ValueError, RecursionError):
+        named = _KIND.search(text)
+        return named[1].decode() if named else None
+
+
+class _Unpacked(io.RawIOBase):
+    """A gzip file of one or more members, decompressed as it is read; a break ends it and is remembered."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._packed = b""
+        self._unpack = zlib.decompressobj(wbits=_ONE_MEMBER)
+        self.broken: Broken | None = None
+
+    def readable(self) -> bool:
+        """It can be read."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """The next bytes; none at the end or at a break."""
+        part = b""
+        while not part and self.broken is None:
+            try:
+                if not self._feed():
+                    break
+                part = self._unpack.decompress(self._packed, len(buffer))
+                self._packed = self._unpack.unconsumed_tail
+            except zlib.error as error:
+                self.broken = Broken("file-truncated", f"the compressed file is damaged: {error}")
+        buffer[: len(part)] = part
+        return len(part)
+
+    def _feed(self) -> bool:
+        """Whether there is more to decompress."""
+        if self._unpack.eof:
+            # Padding with zeros after a member is allowed; anything else must be a further member.
+            self._packed = (self._unpack.unused_data or self._file.read(_BLOCK_BYTES)).lstrip(b"\0")
+            if not self._packed:
+                return False
+            self._unpack = zlib.decompressobj(wbits=_ONE_MEMBER)
+        elif not self._packed:
+            self._packed = self._file.read(_BLOCK_BYTES)
+            if not self._packed and not self._unpack.eof:
+                self.broken = Broken("file-truncated", "the compressed file ends before its end mark")
+        return self.broken is None
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[IO[bytes]]:
+    """A file to read, decompressed; raises Broken at the close if it broke off, and at once if it holds nothing."""
+    with path.open("rb", buffering=_BLOCK_BYTES) as file:
+        first = file.read(len(_GZIP))
+        file.seek(0)
+        if not first:
+            raise Broken("file-empty", "the file holds nothing")
+        if first != _GZIP:
+            yield file
+            return
+        unpacked = _Unpacked(file)
+        yield io.BufferedReader(unpacked, _BLOCK_BYTES)
+        if unpacked.broken is not None:
+            raise unpacked.broken
+
+
+def lines(path: Path, too_long: Callable[[int], None]) -> Iterator[tuple[int, bytes]]:
+    """The lines of a file with their numbers; raises Broken after the last one if the file breaks off.
+
+    A line longer than DOCUMENT_BYTES_MAX is reported by its number and skipped without being held.
+    """
+    with opened(path) as file:
+        read = partial(file.readline, DOCUMENT_BYTES_MAX)
+        for number, line in enumerate(iter(read, b""), start=1):
+            if len(line) == DOCUMENT_BYTES_MAX and not line.endswith(b"\n"):
+                too_long(number)
+                while (rest := read()) and not rest.endswith(b"\n"):
+                    pass
+            else:
+                yield number, line
+
+
+def document(path: Path) -> bytes:
+    """A whole file; raises Broken if it breaks off or is too large."""
+    with opened(path) as file:
+        held = file.read(DOCUMENT_BYTES_MAX + 1)
+        if len(held) > DOCUMENT_BYTES_MAX:
+            raise Broken("file-too-large", f"a document of more than {DOCUMENT_BYTES_MAX} bytes; use NDJSON")
+    return held
