@@ -5,7 +5,12 @@ from __future__ import annotations
 import csv
 import gzip
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
+
+import pyarrow as pa
+
+from leeward.record.settings import Refused
 
 SUFFIXES = (".csv", ".csv.gz")
 _HEAD_CHARACTERS = 1 << 16
@@ -29,6 +34,29 @@ def head(file: Path) -> str:
             return handle.read(_HEAD_CHARACTERS)
     except (OSError, EOFError, UnicodeDecodeError, zlib.error):
         return ""
+
+
+def is_empty(file: Path) -> bool:
+    """Whether a file holds nothing, packed or not."""
+    if file.stat().st_size == 0:
+        return True
+    try:
+        with gzip.open(file) as handle:
+            return handle.read(1) == b""
+    except (OSError, EOFError, zlib.error):
+        return False
+
+
+def once_a_line(said: Iterator[pa.RecordBatch | Refused]) -> Iterator[pa.RecordBatch | Refused]:
+    """One refusal for a line, although the engine complains about each of its fields."""
+    last: tuple[str | None, ...] = ()
+    for part in said:
+        if isinstance(part, Refused):
+            place = (part.reason, part.source, part.place)
+            if part.reason == "line-unreadable" and place == last:
+                continue
+            last = place
+        yield part
 
 
 def header(file: Path) -> list[str]:

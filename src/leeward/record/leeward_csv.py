@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from leeward.record import tables
-from leeward.record.csv_files import csv_files, header
+from leeward.record.csv_files import csv_files, header, once_a_line
 from leeward.record.errors import Malformed
 from leeward.record.settings import Refused, Settings
 
@@ -47,7 +47,7 @@ def statements(path: Path, settings: Settings) -> Iterator[pa.RecordBatch | Refu
                 if isinstance(table, Refused):
                     yield table
                 else:
-                    yield from tables.stream(con, table, lambda t: _say(t, root), root)
+                    yield from once_a_line(tables.stream(con, table, lambda t: _say(t, root), root))
     finally:
         con.close()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fnmatch import fnmatch
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import duckdb
@@ -17,7 +17,7 @@ from leeward.knowledge.loader import BadKnowledge, load, names, read
 from leeward.knowledge.vocabulary import quantities
 from leeward.record import sources, tables
 from leeward.record.codes import Codes
-from leeward.record.csv_files import SUFFIXES, header
+from leeward.record.csv_files import SUFFIXES, header, once_a_line
 from leeward.record.errors import BadSetting, Malformed
 from leeward.record.settings import Refused, Settings
 
@@ -86,7 +86,7 @@ class Mapped:
             if isinstance(opened, Refused):
                 yield opened
             elif table.rate is None:
-                yield from tables.stream(con, opened, lambda t: _say(t, table, root), root)
+                yield from once_a_line(tables.stream(con, opened, lambda t: _say(t, table, root), root))
             else:
                 yield from _infusions(con, opened, table, root, codes)
 
@@ -98,7 +98,7 @@ def _infusions(
     kinds: dict[str, bool] = {}
     for by_rate in (False, True):
         chosen = table if not by_rate else msgspec.structs.replace(table, value=table.rate, unit=table.rate_unit)
-        for batch in tables.stream(con, opened, lambda t, c=chosen: _say(t, c, root), root):  # type: ignore[misc]
+        for batch in once_a_line(tables.stream(con, opened, partial(_say, table=chosen, root=root), root)):
             if isinstance(batch, Refused):
                 if by_rate:
                     yield batch

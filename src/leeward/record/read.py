@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from leeward.knowledge.vocabulary import local as local_source
 from leeward.record import leeward_csv, mapped_csv, readers, sources
+from leeward.record.csv_files import is_empty
 from leeward.record.door import Door
 from leeward.record.errors import CannotRead, NotFound, Unrecognised
 from leeward.record.settings import Refused, Settings
@@ -43,7 +44,7 @@ def read(
     where = Path(path)
     if not where.exists():
         raise NotFound(f"there is nothing at {where}")
-    if where.is_file() and where.stat().st_size == 0:
+    if where.is_file() and is_empty(where):
         raise CannotRead(f"{where.name} is empty")
     if mapping is not None:
         reader: ModuleType | mapped_csv.Mapped = mapped_csv.Mapped(mapped_csv.load_mapping(Path(mapping)))

@@ -58,7 +58,7 @@ class Pile:
     def table(self) -> pa.Table:
         """All rows in memory."""
         if self.file is not None:
-            return pq.read_table(self.file)
+            return pq.read_table(self.file).cast(self._schema)
         return pa.concat_tables([self._schema.empty_table(), *self._parts])
 
     def replace(self, table: pa.Table) -> None:
