@@ -69,8 +69,9 @@ def steps(*, room_air: bool) -> list[Step]:
     drugs = [*crs.vasopressors.counted, *crs.vasopressors.never_several]
     sure = step("ran_surely", running, relevant_, drugs=drugs, surely=True)
     possible = step("ran_possibly", running, relevant_, drugs=drugs, surely=False)
-    charted = step("crs_charted", crs_signs.charted, relevant_, oxygen, sure, possible, people_, numbered_, limits=crs)
-    signs = step("crs_signs", crs_signs.carried, charted, limits=crs, room_air=room_air)
+    context = step("context", crs_signs.context, relevant_, sure, possible, people_, limits=crs)
+    charted = step("crs_charted", crs_signs.charted, relevant_, oxygen, context, people_, numbered_, limits=crs)
+    signs = step("crs_signs", crs_signs.carried, charted, context, limits=crs, room_air=room_air)
     crs_graded = step("crs_graded", astct_2019_crs_course.graded, signs, limits=crs)
     neuro = step("icans_charted", icans_signs.charted, relevant_, people_, numbered_, limits=icans)
     neuro_carried = step("icans_signs", icans_signs.carried, neuro)

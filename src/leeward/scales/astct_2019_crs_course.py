@@ -7,7 +7,7 @@ import ibis.expr.types as ir
 
 from leeward.knowledge.definition import decided
 from leeward.scales import astct_2019_crs as astct
-from leeward.scales.course import bits, first, handed_over
+from leeward.scales.course import first, flags, handed_over
 from leeward.timeline.columns import pick, true
 from leeward.timeline.episodes import with_episodes
 from leeward.timeline.exposures import DAY_S
@@ -72,7 +72,7 @@ def _range(rows: ir.Table, limits: astct.Limits) -> ir.Table:
         syndrome=ibis.literal("crs"),
         scale=ibis.literal(limits.scale),
         observed=ibis.greatest(rows.fever_known, rows.pressure_known, rows.oxygen_known),
-        unknown=bits(1 - rows.fever_known, 1 - rows.pressure_known, 1 - rows.oxygen_known,
+        unknown=flags(1 - rows.fever_known, 1 - rows.pressure_known, 1 - rows.oxygen_known,
                      true((rows.pressure_known == 1) & (rows.hypotension_low != rows.hypotension_high))),
         masked=true(rows.onset_s.isnull() & rows.first_sign_s.notnull()),
         died=pick([(rows.death_high == 1, 1)], 0),

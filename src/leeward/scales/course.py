@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from leeward.timeline.columns import true
+from leeward.timeline.columns import back, front, packed, true
 from leeward.timeline.moments import changes
 
 GRADED = ("who", "syndrome", "scale", "dose_s", "at_s", "held_until_s", "as_of_s", "at_least", "at_most", "charted",
@@ -13,7 +13,8 @@ GRADED = ("who", "syndrome", "scale", "dose_s", "at_s", "held_until_s", "as_of_s
 """What every scale hands over, one row per moment at which anything changed: `observed` 0 where everything relevant is
 too old; `unknown` a bit per missing input, in the scale's own order; `masked` 1 in an episode that fever never opened."""
 
-_PEAK = 2**41  # above any second, so that a packed grade sorts first by grade, then by the earliest time
+_SECOND_BITS = 41
+_END_S = 2**_SECOND_BITS - 1  # above any second: counted back from here, the earliest time sorts last
 
 
 def handed_over(rows: ir.Table) -> ir.Table:
@@ -47,15 +48,15 @@ def episodes(graded: ir.Table, people: ir.Table) -> ir.Table:
     rows = rows.filter(rows.resolved_s.isnull() | (rows.at_s < rows.resolved_s))
     graded_rows = rows.group_by(["who", "syndrome", "scale", "dose_s", "episode", "masked"]).agg(
         onset_s=rows.began_s.min(), resolved_s=rows.resolved_s.max(), as_of_s=rows.as_of_s.max(),
-        worst=(rows.at_least * _PEAK + (_PEAK - 1 - rows.at_s)).max(),
-        possible=(rows.at_most * rows.charted * _PEAK + (_PEAK - 1 - rows.at_s)).max(),
+        worst=packed(rows.at_least, _END_S - rows.at_s, _SECOND_BITS).max(),
+        possible=packed(rows.at_most * rows.charted, _END_S - rows.at_s, _SECOND_BITS).max(),
         masks_s=rows.masks_s.max(), died=rows.died.max(),
     )
-    least, most = graded_rows.worst // _PEAK, graded_rows.possible // _PEAK
+    least, most = front(graded_rows.worst, _SECOND_BITS), front(graded_rows.possible, _SECOND_BITS)
     at = ibis.ifelse(least > 0, graded_rows.worst, graded_rows.possible)
     made = graded_rows.select(
         "who", "syndrome", "scale", "dose_s", "episode", "masked", "onset_s", "resolved_s", "as_of_s", "masks_s", "died",
-        peak_at_least=least, peak_at_most=ibis.greatest(least, most), peak_s=_PEAK - 1 - at % _PEAK,
+        peak_at_least=least, peak_at_most=ibis.greatest(least, most), peak_s=_END_S - back(at, _SECOND_BITS),
     )
     return _named(made, people)
 
@@ -75,7 +76,7 @@ def _named(rows: ir.Table, people: ir.Table) -> ir.Table:
     return named.drop("who")
 
 
-def bits(*missing: ir.IntegerColumn) -> ir.IntegerColumn:
+def flags(*missing: ir.IntegerColumn) -> ir.IntegerColumn:
     """Flags (1: missing) packed into one number, the first in the lowest bit."""
     packed = missing[0]
     for place, flag in enumerate(missing[1:], 1):

@@ -9,9 +9,9 @@ import ibis.expr.types as ir
 
 from leeward.knowledge.definition import decided, value
 from leeward.scales import astct_2019_icans as astct
-from leeward.scales.course import bits, handed_over
+from leeward.scales.course import flags, handed_over
 from leeward.scales.level import worst
-from leeward.timeline.columns import latest, nothing, packed_at_s, packed_value, pick, true
+from leeward.timeline.columns import back, front, latest, nothing, packed, pick, true
 from leeward.timeline.episodes import with_episodes
 from leeward.timeline.infusions import FOREVER_S, switches
 from leeward.timeline.moments import Kinds, changes, with_expiries
@@ -24,7 +24,7 @@ MISSING = ("ice-score", "capd-score", "consciousness")
 _WORDS = {"consciousness": "consciousness", "seizure": "seizure", "motor-weakness": "motor_weakness",
           "cerebral-oedema": "cerebral_oedema"}  # fmt: skip
 KINDS = Kinds(switched=("other",), charted=("ice", "capd", *_WORDS.values(), "setting", "dose", "death"))
-_SCORE = 64  # both scores are below
+_SCORE_BITS, _WORD_BITS = 6, 3  # scores are below 64, grades below 8
 
 
 def quantities(limits: astct.Limits) -> list[str]:
@@ -38,7 +38,7 @@ def charted(relevant: ir.Table, people: ir.Table, doses: ir.Table, limits: astct
     cases = [(mine.quantity == quantity, KINDS.code(kind)) for quantity, kind in
              ((limits.ice.quantity, "ice"), (limits.capd.quantity, "capd"), *_WORDS.items())]  # fmt: skip
     words = [_by_word(mine, quantity, getattr(limits.grades, column)) for quantity, column in _WORDS.items()]
-    score = mine.low.cast("int64") * _SCORE + mine.high.cast("int64")
+    score = packed(mine.low.cast("int64"), mine.high.cast("int64"), _SCORE_BITS)
     stays = relevant.filter(relevant.quantity == "care-setting")
     place = pick([(stays.text == name, number) for number, name in enumerate(SETTINGS)], None)
     marks = relevant.filter((relevant.quantity == "attribution") & relevant.text.startswith("neurological="))
@@ -64,27 +64,28 @@ def _deaths(people: ir.Table) -> ir.Table:
     dead = people.filter(people.death_s.notnull())
     of_icans = true(died_of(dead.death, "icans"))
     maybe = ibis.greatest(of_icans, true(died_of(dead.death, "unstated")))
-    return KINDS.events(dead, "death", dead.death_s, of_icans * 2 + maybe)
+    return KINDS.events(dead, "death", dead.death_s, packed(of_icans, maybe, 1))
 
 
 def carried(rows: ir.Table) -> ir.Table:
     """What stood for the patient at each moment from the first dose on, moments of expiry included."""
     upto = ibis.window(group_by=[rows.who], order_by=[rows.at_s], rows=(None, 0))
     stands = rows.mutate(
-        ice=latest(rows.ice, rows.at_s, _SCORE**2, upto),
-        capd=latest(rows.capd, rows.at_s, _SCORE**2, upto),
-        place=latest(rows.setting, rows.at_s, 4, upto),
+        ice=latest(rows.ice, rows.at_s, 2 * _SCORE_BITS, upto),
+        capd=latest(rows.capd, rows.at_s, 2 * _SCORE_BITS, upto),
+        place=latest(rows.setting, rows.at_s, 2, upto),
         dose_s=ibis.ifelse(rows.dose == 1, rows.at_s, None).max().over(upto),
+        next_s=rows.at_s.lead().over(ibis.window(group_by=[rows.who], order_by=[rows.at_s])),
         marked=rows.other.fill_null(0).sum().over(upto),
         charted=true(ibis.coalesce(rows.ice, rows.capd, *(rows[name] for name in _WORDS.values())).notnull()),
-        **{f"{name}_": latest(rows[name], rows.at_s, 8, upto) for name in _WORDS.values()},
+        **{f"{name}_": latest(rows[name], rows.at_s, _WORD_BITS, upto) for name in _WORDS.values()},
     )
-    place = packed_value(stands.place, 4)
-    width = {"ice": _SCORE**2, "capd": _SCORE**2, **{f"{name}_": 8 for name in _WORDS.values()}}
+    place = back(stands.place, 2)
+    bits = {"ice": 2 * _SCORE_BITS, "capd": 2 * _SCORE_BITS, **{f"{name}_": _WORD_BITS for name in _WORDS.values()}}
     ends = {
-        f"{name}_ends_s": packed_at_s(stands[name], wide)
+        f"{name}_ends_s": front(stands[name], wide)
         + limit_s("cerebral-oedema" if name == "cerebral_oedema_" else "neurological", place)
-        for name, wide in width.items()
+        for name, wide in bits.items()
     }
     moments = with_expiries(stands.mutate(**ends), list(ends), "as_of_s")
     return moments.filter(moments.dose_s.notnull())
@@ -142,7 +143,7 @@ def _bounds(rows: ir.Table, limits: astct.Limits) -> ir.Table:
     return rows.select(
         "who", "dose_s", "as_of_s", "at_s", "at_least", "at_most", "charted",
         observed=ibis.greatest(rows.scored, rows.awake),
-        unknown=bits(unscored * (1 - rows.child), unscored * rows.child, (1 - rows.awake) * open_),
+        unknown=flags(unscored * (1 - rows.child), unscored * rows.child, (1 - rows.awake) * open_),
         died=rows.death_high,
     )  # fmt: skip
 
@@ -152,14 +153,14 @@ def _parts(rows: ir.Table) -> ir.Table:
     stands = {name: rows.moment_s < rows[f"{name}_ends_s"] for name in ("ice", "capd", *(f"{word}_" for word in _WORDS.values()))}
     columns: dict[str, Any] = {}
     for name in ("ice", "capd"):
-        packed = packed_value(rows[name], _SCORE**2)
-        columns[f"{name}_low"] = ibis.ifelse(stands[name], packed // _SCORE, None)
-        columns[f"{name}_high"] = ibis.ifelse(stands[name], packed % _SCORE, None)
+        both = back(rows[name], 2 * _SCORE_BITS)
+        columns[f"{name}_low"] = ibis.ifelse(stands[name], front(both, _SCORE_BITS), None)
+        columns[f"{name}_high"] = ibis.ifelse(stands[name], back(both, _SCORE_BITS), None)
     for name in _WORDS.values():
-        columns[name] = pick([(stands[f"{name}_"], packed_value(rows[f"{name}_"], 8))], 0)
+        columns[name] = pick([(stands[f"{name}_"], back(rows[f"{name}_"], _WORD_BITS))], 0)
     return rows.select(
         "who", "dose_s", "as_of_s",
         at_s=rows.moment_s, charted=rows.charted * true(rows.moment_s == rows.at_s),
         age=ibis.coalesce(rows.age_low, rows.age_high), awake=true(stands["consciousness_"]), own=1 - true(rows.marked > 0),
-        death_low=rows.death.fill_null(0) // 2, death_high=rows.death.fill_null(0) % 2, **columns,
+        death_low=front(rows.death.fill_null(0), 1), death_high=back(rows.death.fill_null(0), 1), **columns,
     )  # fmt: skip

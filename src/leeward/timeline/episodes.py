@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from leeward.timeline.columns import true
+from leeward.timeline.columns import counted, true
 
 
 def with_episodes(rows: ir.Table, quiet_s: int, quiet_masked_s: int) -> ir.Table:
@@ -20,7 +20,7 @@ def with_episodes(rows: ir.Table, quiet_s: int, quiet_masked_s: int) -> ir.Table
     upto = ibis.window(group_by=[rows.who, rows.dose_s], order_by=[rows.at_s], rows=(None, 0))
     whole = ibis.window(group_by=[rows.who, rows.dose_s])
     rows = rows.mutate(
-        run=rows.sign.sum().over(upto),
+        run=counted(rows.sign).over(upto),
         first_opening_s=ibis.ifelse(rows.opens == 1, rows.at_s, None).min().over(whole),
     )
     runs = rows.group_by(["who", "dose_s", "run"]).agg(
@@ -31,7 +31,7 @@ def with_episodes(rows: ir.Table, quiet_s: int, quiet_masked_s: int) -> ir.Table
     needed_s = ibis.ifelse(runs.masked == 1, quiet_masked_s, quiet_s)
     runs = runs.mutate(closes=true((runs.run > 0) & (runs.quiet_until_s - runs.quiet_from_s >= needed_s)))
     before = ibis.window(group_by=[runs.who, runs.dose_s], order_by=[runs.run], rows=(None, -1))
-    runs = runs.mutate(episode=runs.closes.sum().over(before).fill_null(0))
+    runs = runs.mutate(episode=counted(runs.closes).over(before))
     runs = runs.mutate(episode=ibis.ifelse(runs.run == 0, -1, runs.episode))
     one = ibis.window(group_by=[runs.who, runs.dose_s, runs.episode])
     runs = runs.mutate(resolved_s=ibis.ifelse(runs.closes == 1, runs.quiet_from_s, None).max().over(one))

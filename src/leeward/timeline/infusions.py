@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import ibis
 import ibis.expr.types as ir
 
-from leeward.timeline.columns import pick, true
+from leeward.timeline.columns import counted, pick, true
 from leeward.timeline.moments import Kinds
 from leeward.timeline.settings import HOUR_S, carry
 
@@ -42,7 +42,7 @@ def joined(stretches: ir.Table, by: Sequence[str]) -> ir.Table:
         opens=true(stretches.from_s > stretches.until_s.max().over(before).fill_null(-FOREVER_S))
     )
     upto = ibis.window(group_by=[opened[name] for name in by], order_by=[opened.from_s, opened.until_s], rows=(None, 0))
-    numbered = opened.mutate(island=opened.opens.sum().over(upto))
+    numbered = opened.mutate(island=counted(opened.opens).over(upto))
     return numbered.group_by([*by, "island"]).agg(
         from_s=numbered.from_s.min(), until_s=numbered.until_s.max()
     ).drop("island")

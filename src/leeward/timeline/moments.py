@@ -36,11 +36,10 @@ class Kinds(NamedTuple):
 def with_expiries(carried: ir.Table, expires: Sequence[str], as_of_s: str) -> ir.Table:
     """Adds a row wherever a carried value grows too old before anything else is charted.
 
-    `expires` names columns with the second at which each value stops to stand (null: nothing carried). The new
+    `carried` knows its `next_s`, the second of the patient's next row (null: the last). `expires` names columns with the second at which each value stops to stand (null: nothing carried). The new
     column `moment_s` is the row's own `at_s`, or the second of expiry.
     """
-    upto = ibis.window(group_by=[carried.who], order_by=[carried.at_s])
-    rows = carried.mutate(next_s=ibis.coalesce(carried.at_s.lead().over(upto), carried[as_of_s] + 1))
+    rows = carried.mutate(next_s=carried.next_s.fill_null(carried[as_of_s] + 1))
     ends = [rows[name] for name in expires]
     due = [ibis.ifelse((end > rows.at_s) & (end < rows.next_s), end, None) for end in ends]
     any_due = ibis.coalesce(*due).notnull()

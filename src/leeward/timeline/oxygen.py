@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from leeward.timeline.columns import latest, packed_at_s, packed_value, pick, true
+from leeward.timeline.columns import back, front, latest, pick, true
 
 DEVICES = (
     "unrecognised", "oxygen-unspecified", "room-air", "nasal-cannula", "blow-by", "high-flow-nasal-cannula",
@@ -14,7 +14,7 @@ DEVICES = (
 )  # fmt: skip
 """Oxygen devices by their code in an oxygen state; of two charted at one moment the later in this list is taken."""
 
-_WIDTH = 16
+_BITS = 4
 CHARTED_TOGETHER_S = 600
 """A flow charted up to ten minutes before its device still belongs to it: a nurse charts them in either order."""
 
@@ -40,13 +40,13 @@ def states(relevant: ir.Table) -> ir.Table:
     )
     upto = ibis.window(group_by=[moments.who], order_by=[moments.at_s], rows=(None, 0))
     carried = moments.mutate(
-        packed=latest(moments.device, moments.at_s, _WIDTH, upto),
+        packed=latest(moments.device, moments.at_s, _BITS, upto),
         flow_at_s=ibis.ifelse(moments.low.notnull(), moments.at_s, None).max().over(upto),
     )
     filled = ibis.window(group_by=[carried.who, carried.flow_at_s])
     carried = carried.mutate(
         flow_low=carried.low.max().over(filled), flow_high=carried.high.max().over(filled),
-        device_=packed_value(carried.packed, _WIDTH), device_at_s=packed_at_s(carried.packed, _WIDTH),
+        device_=back(carried.packed, _BITS), device_at_s=front(carried.packed, _BITS),
     )
     mine = carried.flow_at_s >= carried.device_at_s.fill_null(0) - CHARTED_TOGETHER_S
     unnamed = (carried.device_ == DEVICES.index("room-air")) & (carried.flow_at_s > carried.device_at_s) & (carried.flow_low > 0)

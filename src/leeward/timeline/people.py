@@ -20,18 +20,20 @@ def people(known: ir.Table, doses: ir.Table, question: ir.Table) -> ir.Table:
     `as_of_s` is the question's moment, else the patient's last finding; nobody is followed beyond death.
     """
     first = doses.group_by("patient").agg(first_dose_s=doses.dose_s.min())
-    facts = known.group_by("patient").agg(
-        last_s=ibis.greatest(known.at_s, known.until_s.fill_null(known.at_s)).max(),
-        birth=ibis.ifelse(known.quantity == "birth-date", known.text, None).max(),
-        age=ibis.ifelse(known.quantity == "age-years", known.low, None).max(),
-        death_s=ibis.ifelse(known.quantity == "death", known.at_s, None).min(),
-        death=ibis.ifelse(known.quantity == "death", _code(known.text), None).max(),
+    last = known.group_by("patient").agg(last=known.measured_at.max(), last_end=known.measured_until.max())
+    told = known.filter(known.quantity.isin(["birth-date", "age-years", "death"]))
+    facts = told.group_by("patient").agg(
+        birth=ibis.ifelse(told.quantity == "birth-date", told.text, None).max(),
+        age=ibis.ifelse(told.quantity == "age-years", told.low, None).max(),
+        death_s=ibis.ifelse(told.quantity == "death", told.at_s, None).min(),
+        death=ibis.ifelse(told.quantity == "death", _code(told.text), None).max(),
     )
-    rows = first.join(facts, "patient").cross_join(question.select("as_of"))
+    rows = first.join(last, "patient").left_join(facts, "patient").drop("patient_right").cross_join(question.select("as_of"))
     low, high = _age(rows)
+    last_s = ibis.greatest(seconds(rows.last), seconds(ibis.coalesce(rows.last_end, rows.last)), rows.first_dose_s)
     return rows.select(
         "patient", "first_dose_s", "death_s", "death",
-        as_of_s=ibis.least(ibis.coalesce(seconds(rows.as_of), ibis.greatest(rows.last_s, rows.first_dose_s)), rows.death_s),
+        as_of_s=ibis.least(ibis.coalesce(seconds(rows.as_of), last_s), rows.death_s),
         age_low=low, age_high=high, who=ibis.row_number().over(ibis.window(order_by=[rows.patient])),
     )
 
