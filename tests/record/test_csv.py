@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from leeward.record import spool
+from leeward.record import pile
 from leeward.record.errors import BadSetting, Malformed, NotFound, Unrecognised
 from leeward.record.read import Record, read
 from tests.conftest import shared_folder
@@ -122,7 +122,7 @@ def test_a_long_record_goes_to_disk_and_reads_the_same(tmp_path: Path, monkeypat
     )
     path = write(tmp_path / "a.csv", header + lines)
     short = read(path)
-    monkeypatch.setattr(spool, "IN_MEMORY_ROWS", 100)
+    monkeypatch.setattr(pile, "IN_MEMORY_ROWS", 100)
     long = read(path)
     assert short.findings_file is None
     assert long.findings_file is not None
@@ -263,3 +263,54 @@ def test_the_mimic_demo_is_read_by_the_shipped_mapping() -> None:
         "vasopressin": 60,
     }
     assert len(set(found["patient"].to_pylist())) == 100
+
+
+@pytest.mark.parametrize("in_memory_rows", [1, 1000])
+def test_rates_per_kilogram_take_the_weight_known_at_their_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_memory_rows: int
+) -> None:
+    """The latest weight before counts, a later one does not; without one the infusion runs at no known rate."""
+    monkeypatch.setattr(pile, "IN_MEMORY_ROWS", in_memory_rows)
+    lines = (
+        "1,2026-03-01T07:00Z,,norepinephrine,0.1,mcg/kg/min,\n"
+        "1,2026-03-01T12:00Z,,norepinephrine,0.1,mcg/kg/min,\n"
+        "1,2026-03-01T20:00Z,,norepinephrine,0.2,ug/kg/min,\n"
+        "1,2026-03-01T20:00Z,,dopamine,450,ug/min,\n"
+        "1,2026-03-01T21:00Z,,norepinephrine,99,ug/kg/min,\n"
+        "1,2026-03-01T08:00Z,,body-weight,80,kg,\n"
+        "1,2026-03-01T18:00Z,,body-weight,90,kg,\n"
+        "2,2026-03-01T20:00Z,,norepinephrine,0.1,mcg/kg/min,\n"
+    )
+    record = read(write(tmp_path / "a.csv", HEADER + lines))
+    found = {row["place"]: row["low"] for row in record.findings.to_pylist()}
+    assert found == {
+        "row 1": None,
+        "row 2": 8.0,
+        "row 3": 18.0,
+        "row 4": 5.0,
+        "row 5": None,
+        "row 6": 80.0,
+        "row 7": 90.0,
+        "row 8": None,
+    }
+    assert record.refused == {"out-of-range": 1, "rate-missing-weight": 2}
+    listed = {row["place"]: row["detail"] for row in record.refusals.to_pylist()}
+    assert listed == {"row 1": "mcg/kg/min", "row 5": "ug/kg/min", "row 8": "mcg/kg/min"}
+
+
+@pytest.mark.parametrize("in_memory_rows", [1, 1000])
+def test_19_what_was_measured_before_birth_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_memory_rows: int
+) -> None:
+    """In whatever order the birth date comes."""
+    monkeypatch.setattr(pile, "IN_MEMORY_ROWS", in_memory_rows)
+    lines = (
+        "1,1959-05-01T08:00Z,,crp,12,mg/L,\n"
+        "1,1960-05-01T08:00Z,,crp,12,mg/L,\n"
+        "1,,,birth-date,,,1960-05-01\n"
+        "1,,,sex,,,female\n"
+        "2,1950-05-01T08:00Z,,crp,12,mg/L,\n"
+    )
+    record = read(write(tmp_path / "a.csv", HEADER + lines))
+    assert (len(record), record.refused) == (4, {"before-birth": 1})
+    assert record.refusals["place"].to_pylist() == ["row 1"]

@@ -91,7 +91,7 @@ class Door:
         if said is None:
             return quantity.absent_word, None if quantity.absent_word else "not-measured"
         if quantity.kind == "date":
-            # A birth of which only the year or the month is known is kept as it is spelt: an interval, not its first day.
+            # A birth of which only year or month is known is kept as it is spelt: an interval, not its first day.
             return (said[:10], None) if times.is_date((said + "-01-01")[:10]) else (None, "impossible-time")
         word = meaning.text or self._word(meaning.quantity, said)
         if word is not None:

@@ -108,6 +108,22 @@ def _by_library(quantity: Quantity, unit: str, resolution: Fraction | None) -> C
     return Conversion("exact", _shift(registry, here, there, 1) - zero, zero, resolution)
 
 
+@cache
+def by_weight(here_spelt: str, there_spelt: str) -> tuple[float, int] | None:
+    """For units that differ by a weight: the factor for 1 kg, and whether to multiply (1) or divide (-1) by kg."""
+    units = [ucum(spelling) for spelling in (here_spelt, there_spelt)]
+    if None in units:
+        return None
+    registry = _registry()
+    here, there = (registry.parse_expression(listed()[unit or ""].pint) for unit in units)
+    kilogram = registry.Quantity(Fraction(1), "kilogram")
+    for power in (1, -1):
+        moved = here * kilogram**power
+        if moved.dimensionality == there.dimensionality and here.dimensionality != there.dimensionality:
+            return float(Fraction(moved.to(there.units).magnitude) / Fraction(there.magnitude)), power
+    return None
+
+
 def _shift(registry: Any, here: Any, there: Any, value: int) -> Fraction:
     moved = registry.Quantity(Fraction(value) * Fraction(here.magnitude), here.units).to(there.units)
     return Fraction(moved.magnitude) / Fraction(there.magnitude)
