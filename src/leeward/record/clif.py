@@ -280,8 +280,9 @@ def _hospitalization(table: Table, root: Path) -> str:
         "text": "case said_ when 'death' then 'unstated' end",
         "start": f"case said_ when 'death' then {table.time('discharge_dttm')} else {table.time('admission_dttm')} end",
     }
-    alive = f"coalesce(lower({table.word('discharge_category')}) in ({died}), false)"
-    return _one(split, root, columns, f"where said_ = 'age-years' or {alive}")
+    told = f"case said_ when 'age-years' then {table.raw('age_at_admission')} is not null "
+    told += f"else coalesce(lower({table.word('discharge_category')}) in ({died}), false) end"
+    return _one(split, root, columns, f"where {told}")
 
 
 def _patient(table: Table, root: Path) -> str:

@@ -112,14 +112,16 @@ def _shards(path: Path) -> list[Path]:
         found = [path] if path.suffix.lower() in (".parquet", ".pq") else []
     else:
         found = sorted(file for file in path.rglob("*.parquet") if _METADATA not in file.relative_to(path).parts)
-    return found if found and all(_has_columns(file) for file in found[:1]) else []
+    columns = next((names for file in found if (names := _columns(file))), set())
+    return found if set(_COLUMNS) <= columns else []
 
 
-def _has_columns(file: Path) -> bool:
+def _columns(file: Path) -> set[str]:
+    """The column names of a Parquet file in lower case; none where it cannot be read."""
     try:
-        return set(_COLUMNS) <= {name.lower() for name in pq.read_schema(file).names}
+        return {name.lower() for name in pq.read_schema(file).names}
     except (OSError, pa.ArrowException):
-        return False
+        return set()
 
 
 def _parents(con: duckdb.DuckDBPyConnection, root: Path) -> dict[str, list[str]]:

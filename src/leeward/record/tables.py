@@ -16,6 +16,7 @@ from pathlib import Path
 import duckdb
 import msgspec
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from leeward.record.schema import STATEMENT
 from leeward.record.settings import Refused
@@ -29,6 +30,7 @@ MEMORY = "1GB"
 _DELIMITERS = (",", "\t", ";", "|")
 _GZIP = b"\x1f\x8b"
 _PARQUET_SUFFIXES = (".parquet", ".pq")
+_PARQUET_MARK = b"PAR1"
 SUFFIXES = (".csv.gz", ".tsv.gz", ".txt.gz", ".csv", ".tsv", ".txt", *_PARQUET_SUFFIXES)
 """What a file of rows is called."""
 
@@ -105,18 +107,38 @@ def suffix_of(path: Path) -> str:
 
 
 def opened(con: duckdb.DuckDBPyConnection, name: str, files: Sequence[Path], root: Path) -> Iterator[Table | Refused]:
-    """A table out of its files, Parquet shards as one and each CSV file by itself; files that cannot be opened."""
-    shards = [file for file in files if suffix_of(file) in _PARQUET_SUFFIXES and file.stat().st_size]
-    if shards:
-        try:
-            yield parquet(con, name, shards)
-        except duckdb.Error as error:
-            yield broken(name, shards, root, str(error))
-    for file in (file for file in files if file not in shards):
-        try:
-            yield delimited(name, file) if file.stat().st_size else broken(name, (file,), root, "")
-        except (OSError, EOFError, UnicodeDecodeError) as error:
-            yield broken(name, (file,), root, str(error))
+    """What a table's files hold: each CSV file by itself, Parquet shards as one, and files that cannot be opened."""
+    sound: list[Path] = []
+    for file in files:
+        wrong = _wrong(file)
+        if wrong is not None:
+            yield broken(name, (file,), root, wrong)
+        elif suffix_of(file) in _PARQUET_SUFFIXES:
+            sound.append(file)
+        else:
+            yield delimited(name, file)
+    if sound:
+        yield parquet(con, name, sound)
+
+
+def _wrong(file: Path) -> str | None:
+    """Why a file cannot be opened as a table; None where it can."""
+    if file.stat().st_size == 0:
+        return "empty"
+    try:
+        if suffix_of(file) in _PARQUET_SUFFIXES:
+            pq.read_metadata(file)
+        else:
+            _header(file)
+    except (OSError, EOFError, UnicodeDecodeError, zlib.error, pa.ArrowException) as error:
+        return "Unexpected end of file" if _begins_as_parquet(file) else str(error)
+    return None
+
+
+def _begins_as_parquet(file: Path) -> bool:
+    """Whether a file begins as Parquet does: if it then has no footer, it was cut short."""
+    with file.open("rb") as handle:
+        return handle.read(len(_PARQUET_MARK)) == _PARQUET_MARK
 
 
 def parquet(con: duckdb.DuckDBPyConnection, name: str, files: Sequence[Path]) -> Table:
@@ -144,7 +166,7 @@ def delimited(name: str, file: Path, *, path: Path | None = None) -> Table:
 
 def stored(con: duckdb.DuckDBPyConnection, path: Path) -> dict[str, Table]:
     """The tables and views of a DuckDB file, by name in lower case; it is opened for reading only."""
-    con.execute(f"attach {literal(str(path))} as record_ (read_only)")
+    con.execute(f"attach if not exists {literal(str(path))} as record_ (read_only)")
     found = con.execute(
         "select table_schema, table_name from information_schema.tables where table_catalog = 'record_' order by 1, 2"
     ).fetchall()
