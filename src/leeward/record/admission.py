@@ -134,7 +134,8 @@ class Admission:
 
     def _listen(self) -> None:
         """Words into the quantity's vocabulary."""
-        said = combine(self._meaning, self._text, self._value)
+        spoken = self._of(lambda q, _: q.kind in ("word", "interval", "date"))
+        said = combine(self._meaning.where(spoken), self._text.where(spoken), self._value.where(spoken))
         self._word = self._spoken(said)
         for reason in ("word-unknown", "not-measured", "impossible-time"):
             rows = np.array([pair[1] == reason for pair in self._word.words], bool)[self._word.index]
@@ -153,7 +154,7 @@ class Admission:
 
     def _findings(self, admitted: Flags, newer: Flags) -> pa.Table:
         rows = np.flatnonzero(admitted)
-        taken = self._batch.take(pa.array(rows))
+        taken = self._batch if len(rows) == len(self._batch) else self._batch.take(pa.array(rows))
         state = np.where(newer, STATES.index("withdrawn"), self._state)[rows]
         columns = {
             "patient": taken.column("patient"),

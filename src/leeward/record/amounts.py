@@ -59,6 +59,7 @@ class Amounts:
 
     def __init__(self) -> None:
         self._uses: dict[tuple[Meaning | None, str | None], _Use] = {}
+        self._converted: dict[tuple[str, int], float] = {}
 
     def read(self, meaning: Encoded, value: Encoded, unit: Encoded, comparator: Encoded, text: Encoded) -> Read:
         """Bounds of every row in the unit of its quantity, and what is wrong with the others."""
@@ -76,7 +77,7 @@ class Amounts:
         exact = good & (outcome == units.OUTCOMES.index("exact"))
         unknown = good & ~nothing_runs & (outcome == units.OUTCOMES.index("unknown"))
         weight = good & ~nothing_runs & (outcome == units.OUTCOMES.index("weight"))
-        converted = _convert(raw, exact, value, uses, spelt)
+        converted = self._convert(raw, exact, value, uses, spelt)
         converted[nothing_runs] = 0.0
         problems = [
             Problem("not-a-number", written & np.isnan(raw), _words(value)),
@@ -93,10 +94,33 @@ class Amounts:
     def _each_use(self, used: Encoded) -> Encoded:
         if len(self._uses) > _REMEMBERED_MAX:
             self._uses.clear()
+            self._converted.clear()
         for key in used.words:
             if key not in self._uses:
                 self._uses[key] = _use(*key)
         return Encoded(used.index, [self._uses[key] for key in used.words])
+
+    def _convert(self, raw: Floats, rows: Flags, value: Encoded, uses: Encoded, spelt: numbers.Numbers) -> Floats:
+        """The rows' values in the unit of their quantity; each distinct value of a unit is worked out once."""
+        converted = np.where(rows, raw, np.nan)
+        other = rows & uses.each(lambda u: not u.conversion.changes_nothing, bool)
+        if other.any():
+            at = np.flatnonzero(other)
+            pairs = combine(Encoded(value.index[at], spelt.decimal), Encoded(uses.index[at], uses.words))
+            exact = [self._exact(decimal, use) for decimal, use in pairs.words]
+            converted[at] = np.array(exact, float)[pairs.index]
+        return converted
+
+    def _exact(self, decimal: str | None, use: _Use | None) -> float:
+        if decimal is None or use is None:
+            return float("nan")
+        if len(self._converted) > _REMEMBERED_MAX:
+            self._converted.clear()
+        key = decimal, id(use.conversion)  # conversions live as long as the uses that hold them
+        found = self._converted.get(key)
+        if found is None:
+            found = self._converted[key] = use.conversion.of(decimal)
+        return found
 
 
 def _use(meaning: Meaning | None, unit: str | None) -> _Use:
@@ -106,17 +130,6 @@ def _use(meaning: Meaning | None, unit: str | None) -> _Use:
     unit = unit or meaning.unit
     ends = [float(end) for end in meaning.value.split("..")] if meaning.value else []
     return _Use(quantity, unit, units.conversion(quantity, unit), (ends[0], ends[-1]) if ends else None)
-
-
-def _convert(raw: Floats, rows: Flags, value: Encoded, uses: Encoded, spelt: numbers.Numbers) -> Floats:
-    converted = np.where(rows, raw, np.nan)
-    other = rows & uses.each(lambda u: not u.conversion.changes_nothing, bool)
-    if other.any():
-        at = np.flatnonzero(other)
-        pairs = combine(Encoded(value.index[at], spelt.decimal), Encoded(uses.index[at], uses.words))
-        exact = [u.conversion.of(d) if u is not None and d is not None else np.nan for d, u in pairs.words]
-        converted[at] = np.array(exact, float)[pairs.index]
-    return converted
 
 
 def _implausible(converted: Floats, value: Encoded, uses: Encoded, spelt: numbers.Numbers) -> list[Problem]:

@@ -26,6 +26,10 @@ class Encoded:
         """`what` of every row's word, worked out once per distinct word."""
         return np.array([what(word) for word in self.words], dtype=kind)[self.index]
 
+    def where(self, rows: Flags) -> Encoded:
+        """The same column, with nothing said in the other rows."""
+        return Encoded(np.where(rows, self.index, len(self.words) - 1), self.words)
+
     @property
     def said(self) -> Flags:
         """Which rows say anything."""

@@ -34,7 +34,7 @@ class Pile:
     def _write(self, folder: Callable[[], Path]) -> None:
         if self._writer is None:
             self.file = folder() / f"{self._name}.parquet"
-            self._writer = pq.ParquetWriter(self.file, self._schema, compression="zstd")
+            self._writer = pq.ParquetWriter(self.file, self._schema, compression="lz4")
         self._writer.write_table(pa.concat_tables(self._parts))
         self._parts, self._held = [], 0
 

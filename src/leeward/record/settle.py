@@ -21,12 +21,15 @@ _STANDS_IN = f"coalesce(text = '{UNREADABLE}', false)"
 _EARLY = "coalesce(f.measured_at < b.born - interval 1 day, false)"  # a day's grace: birth dates have no zone
 
 
-def settle(findings: Pile, births: pa.Table, folder: Callable[[], Path]) -> pa.Table:
+def settle(findings: Pile, births: pa.Table, identified: bool, folder: Callable[[], Path]) -> pa.Table:
     """Flag the findings whose record has several, drop stand-ins for unreadable versions that replace nothing.
 
-    births: patient and birth date as text. Gives back the refusals of what was measured before birth.
+    births: patient and birth date as text. identified: whether any finding bears a record id.
+    Gives back the refusals of what was measured before birth.
     """
     if findings.file is None and not _needed(findings.table(), births):
+        return REFUSAL.empty_table()
+    if not identified and births.num_rows == 0:
         return REFUSAL.empty_table()
     con = duckdb.connect(config={"temp_directory": tempfile.gettempdir(), "memory_limit": _MEMORY})
     try:
@@ -57,9 +60,15 @@ def _timeless() -> list[str]:
 
 
 def _settle(con: duckdb.DuckDBPyConnection, findings: Pile, folder: Callable[[], Path]) -> pa.Table:
+    # Hashes first: the identifiers of a long record would fill the memory, and nearly all occur once.
+    con.execute(
+        "create temp table twice as select hash(patient, record) as hashed from findings_ "
+        "where record is not null group by all having count(*) > 1"
+    )
     con.execute(
         "create temp table several as select patient, record from findings_ "
-        "where record is not null group by all having count(*) > 1"
+        "where record is not null and hash(patient, record) in (select hashed from twice) "
+        "group by all having count(*) > 1"
     )
     con.execute(
         "create temp table births as select patient, max(try_cast(born as date))::timestamptz as born "
@@ -74,6 +83,9 @@ def _settle(con: duckdb.DuckDBPyConnection, findings: Pile, folder: Callable[[],
         f"select f.patient, '{BEFORE_BIRTH}' as reason, f.quantity, cast(f.measured_at as varchar) as detail, "
         f"f.source, f.place {joined} where {_EARLY}"
     ).to_arrow_table()
+    found = con.execute(f"select exists(from several) or exists(from findings_ where {_STANDS_IN})").fetchone()
+    if refused.num_rows == 0 and found == (False,):
+        return REFUSAL.empty_table()
     kept = (
         f"select f.* replace (s.record is not null as revised) {joined} "
         f"where not {_EARLY} and (s.record is not null or not {_STANDS_IN})"
@@ -82,6 +94,6 @@ def _settle(con: duckdb.DuckDBPyConnection, findings: Pile, folder: Callable[[],
         findings.replace(con.sql(kept).to_arrow_table().cast(FINDING))
     else:
         settled = folder() / "findings-settled.parquet"
-        con.execute(f"copy ({kept}) to '{settled}' (compression zstd)")
+        con.execute(f"copy ({kept}) to '{settled}' (compression lz4)")
         findings.replace_file(settled)
     return refused.cast(REFUSAL)

@@ -30,6 +30,7 @@ class Spool:
         self.counts: Counter[str] = Counter()
         self._weights = Weights()
         self._births: list[pa.Table] = []
+        self._identified = False
         self._folder: Path | None = None
 
     def folder(self) -> Path:
@@ -42,6 +43,7 @@ class Spool:
     def add(self, findings: pa.Table, refusals: pa.Table) -> None:
         """One batch of both; what needs a weight waits until all are read."""
         self._keep(*self._weights.set_aside(findings, refusals, self.folder))
+        self._identified |= findings["record"].null_count < findings.num_rows
         births = findings.filter(pc.equal(findings["quantity"], BIRTH))
         if births.num_rows:
             self._births.append(pa.Table.from_arrays([births["patient"], births["text"]], schema=_BIRTHS))
@@ -62,7 +64,8 @@ class Spool:
         for findings, refusals in self._weights.settle(self.folder):
             self._keep(findings, refusals)
         self.findings.close(self.folder)
-        early = settle(self.findings, pa.concat_tables([_BIRTHS.empty_table(), *self._births]), self.folder)
+        births = pa.concat_tables([_BIRTHS.empty_table(), *self._births])
+        early = settle(self.findings, births, self._identified, self.folder)
         if early.num_rows:
             self.refuse(early)
         self.refusals.close(self.folder)

@@ -42,7 +42,8 @@ class Weights:
         stands = pc.and_(pc.equal(findings["quantity"], WEIGHT), pc.not_equal(findings["status"], "withdrawn"))
         weighed = findings.filter(pc.and_(stands, pc.equal(findings["low"], findings["high"])))
         if weighed.num_rows:
-            at = pc.cast(weighed["measured_at"], pa.int64())
+            # A weight of which only the day is known is known when the day is over.
+            at = pc.cast(pc.coalesce(weighed["measured_until"], weighed["measured_at"]), pa.int64())
             self._weights.add(pa.Table.from_arrays([weighed["patient"], at, weighed["low"]], schema=_WEIGHTS), folder)
         without = pc.equal(refusals["reason"], NEEDS_WEIGHT)
         if not pc.any(without).as_py():
