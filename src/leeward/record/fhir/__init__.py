@@ -80,7 +80,7 @@ def _not_fhir(file: Path, root: Path) -> Refused:
 
 def _file(file: File, to: Reading) -> Iterator[pa.RecordBatch | Refused]:
     """Everything one file says."""
-    to.rows.where = "line" if file.lines else "document"
+    to.rows.stand("line" if file.lines else "document")
     try:
         if file.lines:
             yield from _lines(file, to)
@@ -128,7 +128,8 @@ def _last_attempts(to: Reading) -> Iterator[pa.RecordBatch | Refused]:
     for source, where, line, attempt in to.waiting:
         if source != to.rows.source:
             yield from to.take()
-        to.rows.source, to.rows.where, to.line = source, where, line
+        to.rows.source, to.line = source, line
+        to.rows.stand(where)
         attempt(True)
         if to.rows.full:
             yield from to.take()

@@ -94,7 +94,7 @@ def _bundle(bundle: resources.Bundle, to: Reading) -> None:
         to.refuse("file-too-large", f"a Bundle of {len(entries)} entries; {ENTRIES_MAX} are read")
     if any(link.relation == "next" for link in bundle.link or ()):
         to.refuse("bundle-incomplete", "a page of a search result; the next pages are not in it")
-    to.rows.where = "entry" if where == "document" else f"{where} {line} entry"
+    to.rows.stand("entry" if where == "document" else f"{where} {line} entry")
     kinds: dict[str, list[int]] = {}
     for number, entry in enumerate(entries[:ENTRIES_MAX]):
         kinds.setdefault(_kind(entry), []).append(number)
@@ -102,7 +102,8 @@ def _bundle(bundle: resources.Bundle, to: Reading) -> None:
     for number in [*(number for kind in KEPT for number in kinds.get(kind, ())), *sorted(others)]:
         to.line = number + 1
         _entry(entries[number], to)
-    to.line, to.rows.where = line, where
+    to.line = line
+    to.rows.stand(where)
 
 
 def meet_patients(text: bytes, to: Reading) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import IO, Any, BinaryIO
+from typing import Any
 
 import msgspec
 
@@ -69,7 +69,7 @@ def look(path: Path) -> File | None:
         head = _head(path)
     except (Broken, OSError):
         return None
-    head = head.removeprefix(_MARK).lstrip()
+    head = head.lstrip()
     if not head.startswith(b"{"):
         return None
     first, *others = [line.strip() for line in head.split(b"\n", 64) if line.strip()]
@@ -103,7 +103,7 @@ def _kind(text: bytes) -> str | None:
 class _Unpacked(io.RawIOBase):
     """A gzip file of one or more members, decompressed as it is read; a break ends it and is remembered."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: io.BufferedReader[Any]) -> None:
         self._file = file
         self._packed = b""
         self._unpack = zlib.decompressobj(wbits=_ONE_MEMBER)
@@ -143,19 +143,19 @@ class _Unpacked(io.RawIOBase):
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[IO[bytes]]:
+def opened(path: Path) -> Iterator[io.BufferedReader[Any]]:
     """A file to read, decompressed; raises Broken at the close if it broke off, and at once if it holds nothing."""
-    with path.open("rb", buffering=_BLOCK_BYTES) as file:
-        first = file.read(len(_GZIP))
-        file.seek(0)
+    with io.FileIO(path) as raw:
+        file = io.BufferedReader(raw, _BLOCK_BYTES)
+        first = file.peek(len(_GZIP))[: len(_GZIP)]
         if not first:
             raise Broken("file-empty", "the file holds nothing")
-        if first != _GZIP:
-            yield file
-            return
-        unpacked = _Unpacked(file)
-        yield io.BufferedReader(unpacked, _BLOCK_BYTES)
-        if unpacked.broken is not None:
+        unpacked = _Unpacked(file) if first == _GZIP else None
+        plain = file if unpacked is None else io.BufferedReader(unpacked, _BLOCK_BYTES)
+        if plain.peek(len(_MARK)).startswith(_MARK):
+            plain.read(len(_MARK))
+        yield plain
+        if unpacked is not None and unpacked.broken is not None:
             raise unpacked.broken
 
 

@@ -66,9 +66,14 @@ class Rows:
         self.kinds: dict[tuple[str | None, ...], int] = {}
         self.known: dict[tuple[str | None, ...], int] = {}  # kinds by what a reader spells them with
 
+    def stand(self, where: str) -> None:
+        """From here on places are counted as lines, or as entries of some bundle."""
+        self.where = where
+        self.known.clear()
+
     def kind(self, kind: Kind) -> int:
-        """The number of a kind among those held."""
-        return self.kinds.setdefault(kind, len(self.kinds))
+        """The number of a kind, at the present sort of place, among those held."""
+        return self.kinds.setdefault((*kind, self.where), len(self.kinds))
 
     def refuse(self, reason: str, line: int | None, detail: str | None, patient: str | None = None) -> None:
         """List something that cannot be a statement."""
@@ -96,12 +101,12 @@ class Rows:
         told = {name: flat[place::_WIDTH] for place, name in enumerate(Row._fields)}
         number, line = pa.array(told.pop("kind"), pa.int32()), pa.array(told.pop("line"), pa.int64())
         columns = {name: pa.array(column, pa.string()) for name, column in told.items()}
-        for name, column in zip(Kind._fields, zip(*self.kinds, strict=True), strict=True):
+        for name, column in zip((*Kind._fields, "where"), zip(*self.kinds, strict=True), strict=True):
             columns[name] = pa.array(column, pa.string()).take(number)
         columns["version"] = ordered(columns["version"])
         columns["received"] = pa.nulls(len(line), pa.string())
         columns["source"] = pa.repeat(pa.scalar(self.source, pa.string()), len(line))
-        columns["place"] = pc.binary_join_element_wise(self.where, line.cast(pa.string()), " ")
+        columns["place"] = pc.binary_join_element_wise(columns["where"], line.cast(pa.string()), " ")
         return pa.RecordBatch.from_arrays([columns[name] for name in STATEMENT.names], schema=STATEMENT)
 
     def _unambiguous(self, batch: pa.RecordBatch, ambiguous: set[str]) -> pa.RecordBatch:

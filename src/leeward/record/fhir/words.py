@@ -61,12 +61,16 @@ class Setting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Intensive(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What makes a place one of intensive care."""
+    """Types of places of intensive care."""
 
     codes: tuple[str, ...]
-    like: str
-    not_like: str
-    why: str
+
+
+class Places(msgspec.Struct, frozen=True):
+    """places.toml: names of places of intensive care, in lower case."""
+
+    intensive: str
+    not_intensive: str
 
 
 class Fhir(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -253,11 +257,11 @@ def _members(pairs: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
 
 def place(name: str | None, codes: Iterable[str | None]) -> str | None:
     """`icu` for a place of intensive care, else None."""
-    rule = fhir().intensive
-    if name and re.search(rule.not_like, name, re.IGNORECASE):
+    names: Places = load("places", Places)
+    lower = (name or "").lower()
+    if re.search(names.not_intensive, lower):
         return None
-    named = name is not None and re.search(rule.like, name, re.IGNORECASE) is not None
-    return "icu" if named or any(code in rule.codes for code in codes) else None
+    return "icu" if re.search(names.intensive, lower) or any(c in fhir().intensive.codes for c in codes) else None
 
 
 def setting(code: str) -> str | None:
