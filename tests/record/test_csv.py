@@ -131,7 +131,7 @@ def test_a_long_record_goes_to_disk_and_reads_the_same(tmp_path: Path, monkeypat
     assert long.refused == short.refused == {"not-a-number": 1}
     con = duckdb.connect()
     long.to_duckdb(con, "found")
-    assert con.execute("select count(*) from found").fetchone() == (len(long),) == (500,)
+    assert con.execute("select count(*) from found").fetchall() == [(len(long),)] == [(500,)]
     con.close()
     folder = long.findings_file.parent
     del long

@@ -83,8 +83,8 @@ def _settle(con: duckdb.DuckDBPyConnection, findings: Pile, folder: Callable[[],
         f"select f.patient, '{BEFORE_BIRTH}' as reason, f.quantity, cast(f.measured_at as varchar) as detail, "
         f"f.source, f.place {joined} where {_EARLY}"
     ).to_arrow_table()
-    found = con.execute(f"select exists(from several) or exists(from findings_ where {_STANDS_IN})").fetchone()
-    if refused.num_rows == 0 and found == (False,):
+    found = con.execute(f"select exists(from several) or exists(from findings_ where {_STANDS_IN})").fetchall()
+    if refused.num_rows == 0 and found == [(False,)]:
         return REFUSAL.empty_table()
     kept = (
         f"select f.* replace (s.record is not null as revised) {joined} "
