@@ -305,3 +305,12 @@ def test_dense_charting_stays_small() -> None:
     assert len(text) < 400_000
     assert "70/60 mmHg" in section(text, "days")
     assert "70/60 mmHg" in section(text, "course")
+
+
+def test_a_name_of_any_length_stays_inside_the_drawing() -> None:
+    """What has no room in the drawing is cut there, and whole in the list."""
+    name = "a very long name of a therapy " * 40
+    text = page(answer("P", 4, triggers=[{"name": name, "at": text_at(0)}]), table([]))
+    assert name.strip() in section(text, "triggers")
+    assert name.strip() not in section(text, "course")
+    assert "a very long name of a therapy" in section(text, "course")

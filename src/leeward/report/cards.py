@@ -26,7 +26,7 @@ def card(answer: Answer, syndrome: str, made: Tracks, wall: Clock) -> dict[str, 
         "scale": words.scale(syndrome),
         "now": now,
         "grade": told,
-        "sentence": f"{f'grade {told}' if now.graded else told}{_lacking(now, lacks)}",
+        "sentence": f"{_told(now, syndrome)}{_lacking(now, lacks)}",
         "lacks": lacks,
         "because": [_because(one, wall, alone=len(sources) != 1) for one in now.because],
         "source": sources.pop() if len(sources) == 1 else "",
@@ -36,6 +36,14 @@ def card(answer: Answer, syndrome: str, made: Tracks, wall: Clock) -> dict[str, 
         "cited": cited,
         "evidence": words.words().evidence[now.evidence] if now.evidence else cited.evidence if cited else "",
     }
+
+
+def _told(now: Range, syndrome: str) -> str:
+    """The grade in words; 0 says what it means."""
+    if not now.graded:
+        return "not graded"
+    sure = now.at_least == now.at_most == 0
+    return f"grade {words.grade(now.at_least, now.at_most)}{f', no {words.scale(syndrome).name} now' if sure else ''}"
 
 
 def _lacking(now: Range, lacks: list[dict[str, str]]) -> str:
@@ -116,7 +124,7 @@ def _episode(name: str, episode: Episode, wall: Clock) -> dict[str, Any]:
         "scale": words.words().scale_names.get(episode.scale, episode.scale),
         "onset": (wall.moment(onset_s), wall.since(onset_s)),
         "peak": episode.peak,
-        "peak_at": _dated(wall, peak_s) if peak_s is not None else "",
+        "peak_at": (wall.moment(peak_s), wall.since(peak_s)) if peak_s is not None else ("", ""),
         "resolved": (wall.moment(end_s), wall.since(end_s)) if end_s is not None else ("open", ""),
         "duration": words.span(hours * words.HOUR_S if hours is not None else wall.as_of_s - onset_s),
         "ongoing": end_s is None,

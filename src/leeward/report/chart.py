@@ -106,7 +106,7 @@ def _temperature(window: Window, answer: Answer, tracks: Tracks, clock: Clock) -
             for row in shown
             if row.until_s
         ],
-        "temperature_levels": _levels(ends["low"], ends["high"], 1),
+        "temperature_levels": _levels(ends["low"], ends["high"], 1 if ends["high"] - ends["low"] < 7 else 2),
         "temperature_words": [] if shown else [{"x": 4, "text": "not charted"}],
         "temperature_ends": ends,
         "fever": [_fever(window, shown, fever)] if fever else [],
@@ -194,7 +194,8 @@ def _tidy(drawn: str, layout: Layout, height: float, says: str) -> str:
     inner = _DIGITS.sub(r"\1", _NOISE.sub("", inner))
     for _ in range(4):
         inner = _EMPTY.sub("", inner)
-    inner = _LABEL.sub(r"<\1\2\4><title>\3</title></\1>", inner)
+    if not layout.names_above:  # where there is a pointer to rest on a mark
+        inner = _LABEL.sub(r"<\1\2\4><title>\3</title></\1>", inner)
     inner = re.sub(r' aria-label="[^"]*"', "", inner)
     name = layout.name
     return (

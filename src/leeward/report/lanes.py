@@ -20,7 +20,7 @@ def head(window: Window, answer: Answer, clock: Clock) -> Strip:
     strip = Strip(window)
     layout = window.layout
     named = [(seconds(trigger.at), _therapy(place, answer)) for place, trigger in enumerate(answer.triggers)]
-    named = [(at_s, text) for at_s, text in named if window.shows(at_s)]
+    named = [(at_s, layout.clip(text)) for at_s, text in named if window.shows(at_s)]
     if window.shows(clock.as_of_s):
         named.append((clock.as_of_s, f"as of {clock.time(clock.as_of_s)}"))
     lefts = []
@@ -96,7 +96,7 @@ def _scores(strip: Strip, scores: list[Row], *, lowest_first: bool) -> None:
     for row in sorted(scores, key=lambda row: (row.value or 0) * (1 if lowest_first else -1)):
         text = words.between(row.quantity, row.low, row.high)
         place, half = strip.window.pixels(row.at_s), strip.window.layout.takes(text) / 2
-        if all(right <= place - half - 2 or left >= place + half + 2 for left, right in taken):
+        if all(right <= place - half - 5 or left >= place + half + 5 for left, right in taken):
             taken.append((place - half, place + half))
             strip.centre(row.at_s, top + ROW - 6, text, LIGHT["ink"])
         else:
@@ -124,7 +124,7 @@ def marks(strip: Strip, tracks: Tracks, clock: Clock) -> None:
 def _labelled(strip: Strip, name: str, labelled: list[tuple[Row, str]], clock: Clock) -> None:
     """Rows with words beside their marks, in as many rows as they need (three at most)."""
     window, layout = strip.window, strip.window.layout
-    shown = [(row, text) for row, text in labelled if window.cut(row.at_s, row.until_s or row.at_s)]
+    shown = [(row, layout.clip(text)) for row, text in labelled if window.cut(row.at_s, row.until_s or row.at_s)]
     if not shown:
         return
     room = [layout.takes(text) for _, text in shown]

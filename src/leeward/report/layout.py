@@ -47,6 +47,11 @@ class Layout:
         """Room a text takes, on the generous side: the reader's font is not ours to know."""
         return len(text) * (size or self.font) * 0.57
 
+    def clip(self, text: str) -> str:
+        """A text as far as a drawing has room for it; the tables hold it whole."""
+        most = int(self.plot * 0.8 / self.takes("m"))
+        return text if len(text) <= most else f"{text[: most - 1]}…"
+
     def names(self, text: str) -> bool:
         """Whether a row's name has room."""
         return self.takes(text) <= (self.plot if self.names_above else self.left - 4)

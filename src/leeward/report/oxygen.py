@@ -9,6 +9,8 @@ from leeward.report.marks import Strip
 from leeward.report.palette import LIGHT
 from leeward.report.tracks import Band, Tracks, spoken
 
+APART = 40
+"""After a gap of so many pixels a device is named again."""
 STEP = 4
 """Pixels by which a band grows from one kind of support to the next."""
 
@@ -43,7 +45,7 @@ def _labels_above(strip: Strip, bands: list[Band]) -> list[tuple[float, int, str
         cut = window.cut(band.from_s, window.standing(band.until_s))
         short = words.device(band.device).short
         if band.device is None or cut is None:
-            told = None
+            told = None if window.pixels(band.until_s) - window.pixels(band.from_s) > APART else told
         elif any(strip.fits(*cut, text) for text in _supports(band)):
             told = band.device
         elif band.device != told:

@@ -18,6 +18,7 @@ from leeward.report.answer import Answer, understood
 from leeward.report.clock import Clock, clock, seconds
 from leeward.report.layout import NARROW, WIDE
 from leeward.report.tracks import tracks
+from leeward.timeline.exposures import ASSUMED
 
 STANDING = (
     "Leeward is reviewable decision support and a research instrument, not a medical device. "
@@ -128,7 +129,8 @@ def _therapies(answer: Answer, wall: Clock) -> list[tuple[str, str]]:
     for name in dict.fromkeys(trigger.name for trigger in answer.triggers):
         doses = [seconds(trigger.at) for trigger in answer.triggers if trigger.name == name]
         times = f", {len(doses)} doses" if len(doses) > 1 else ""
-        made.append((name, f"{wall.moment(min(doses))}{times}"))
+        told = "assumed therapy" if name == ASSUMED else name
+        made.append((told, f"{wall.moment(min(doses))}{times}"))
     return made
 
 

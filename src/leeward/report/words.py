@@ -14,6 +14,9 @@ from leeward.knowledge.vocabulary import quantities
 VAGUE = ("unrecognised", "oxygen-unspecified")
 """Device words that are on record and yet do not tell the device."""
 
+THREE_FIGURES = 100
+"""From here on a number has three figures before its point."""
+
 MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86_400
 
 
@@ -110,10 +113,10 @@ def scale(syndrome: str) -> Scale:
 
 
 def number(value: float, decimals: int | None = None) -> str:
-    """A number as charted: its own digits, or the quantity's fixed decimals."""
-    if decimals is not None and abs(value) < 1e6:
+    """A number as charted: with the quantity's fixed decimals, else whole or to three figures."""
+    if decimals is not None:
         return f"{value:.{decimals}f}"
-    return f"{value:.4g}" if value != round(value) or abs(value) >= 1e6 else f"{value:.0f}"
+    return f"{value:.0f}" if value == round(value) or abs(value) >= THREE_FIGURES else f"{value:.3g}"
 
 
 def between(name: str, low: float | None, high: float | None) -> str:
