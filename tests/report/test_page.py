@@ -25,6 +25,7 @@ from tests.report.charting import (
     oxygen,
     pressures,
     table,
+    text_at,
 )
 from tests.report.courses import COURSES, NASTY, hostile, intensive_care, masked, minimal, no_trigger, steps, ward
 
