@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from types import ModuleType
 
 import pyarrow as pa
 
 from leeward.knowledge.vocabulary import local as local_source
-from leeward.record import leeward_csv, mapped_csv, readers, sources
+from leeward.record import mapped_csv, sources
 from leeward.record.csv_files import is_empty
 from leeward.record.door import Door
 from leeward.record.errors import CannotRead, NotFound, Unrecognised
+from leeward.record.readers import LOOKED_FOR, Reader, all_readers
 from leeward.record.settings import Refused, Settings
 from leeward.record.spool import Record, Spool
 
@@ -47,28 +47,28 @@ def read(
     if where.is_file() and is_empty(where):
         raise CannotRead(f"{where.name} is empty")
     if mapping is not None:
-        reader: ModuleType | mapped_csv.Mapped = mapped_csv.Mapped(mapped_csv.load_mapping(Path(mapping)))
-        recognised = reader.recognises(where) or reader.name
+        own = mapped_csv.Mapped(mapped_csv.load_mapping(Path(mapping)))
+        reader: Reader = own
+        recognised = own.name
     else:
         reader, recognised = _recognise(where)
     chosen = _settings(where, reader, zone, local, now)
     return _admit(reader.statements(where, chosen), chosen, recognised, _declares(reader, chosen))
 
 
-def _recognise(path: Path) -> tuple[ModuleType | mapped_csv.Mapped, str]:
+def _recognise(path: Path) -> tuple[Reader, str]:
     """The first reader that knows the path."""
-    known: list[ModuleType | mapped_csv.Mapped] = [*readers.all_readers(), leeward_csv, *mapped_csv.shipped()]
-    for reader in known:
+    for reader in all_readers():
         found = reader.recognises(path)
         if found:
             return reader, found
-    looked_for = "\n".join(f"  {line}" for line in readers.LOOKED_FOR)
+    looked_for = "\n".join(f"  {line}" for line in LOOKED_FOR)
     raise Unrecognised(f"{path} is in no form that is known here. Looked for:\n{looked_for}")
 
 
 def _settings(
     path: Path,
-    reader: ModuleType | mapped_csv.Mapped,
+    reader: Reader,
     zone: str | None,
     local: Sequence[str] | str | None,
     now: datetime | None,
@@ -84,7 +84,7 @@ def _settings(
     return Settings(zone=next((z for z in zones if z), None), local=tuple(locals_), now=moment)
 
 
-def _declares(reader: ModuleType | mapped_csv.Mapped, settings: Settings) -> frozenset[str]:
+def _declares(reader: Reader, settings: Settings) -> frozenset[str]:
     own = reader.mapping.declares if isinstance(reader, mapped_csv.Mapped) else ()
     return frozenset(own).union(*(local_source(name).declares for name in settings.local))
 

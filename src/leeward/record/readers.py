@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from importlib.util import find_spec
-from types import ModuleType
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
 
-_MODULES = ("fhir", "omop", "meds", "clif")
+import pyarrow as pa
+
+from leeward.record import clif, fhir, leeward_csv, mapped_csv, meds, omop
+from leeward.record.settings import Refused, Settings
+
+
+class Reader(Protocol):
+    """One format: what it looks like, and its statements in batches."""
+
+    def recognises(self, path: Path) -> str | None:
+        """A description if the path is of this format, else None; cheap."""
+
+    def statements(self, path: Path, settings: Settings) -> Iterator[pa.RecordBatch | Refused]:
+        """Everything the path says, streaming, and what of it cannot be read."""
+
 
 LOOKED_FOR = (
     "FHIR R4: a Bundle (.json), or a folder of bulk NDJSON (.ndjson, .ndjson.gz)",
@@ -19,8 +33,6 @@ LOOKED_FOR = (
 )
 
 
-def all_readers() -> list[ModuleType]:
-    """The reader modules; each has `recognises` and `statements`."""
-    names = [f"leeward.record.{name}" for name in _MODULES]
-    found = [import_module(name) for name in names if find_spec(name) is not None]
-    return [module for module in found if hasattr(module, "recognises")]
+def all_readers() -> list[Reader]:
+    """Every reader, in the order in which they are asked."""
+    return [fhir, omop, meds, clif, leeward_csv, *mapped_csv.shipped()]
