@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import doctest
-import os
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
+import msgspec
 import pytest
+from typer.testing import CliRunner
+
+from leeward.cli import app
+from leeward.cohort import answer
+from leeward.samples import FOLDER
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -32,30 +35,27 @@ def commands() -> list[tuple[str, str]]:
     return shown
 
 
+@pytest.fixture
+def beside_samples(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A folder in which `samples` are the bundled ones, as in the examples."""
+    (tmp_path / "samples").symlink_to(FOLDER)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.usefixtures("beside_samples")
 @pytest.mark.parametrize(("command", "shown"), commands(), ids=[command for command, _ in commands()])
-def test_command_prints_what_is_shown(command: str, shown: str, tmp_path: Path) -> None:
+def test_command_prints_what_is_shown(command: str, shown: str) -> None:
     """A command of the README prints the lines below it (`...` stands for anything)."""
     program, *arguments = shlex.split(command)
     assert program == "leeward"
-    samples = ROOT / "src" / "leeward" / "samples"
-    (tmp_path / "samples").symlink_to(samples)
-    done = subprocess.run(
-        [sys.executable, "-c", "from leeward.cli import main; main()", *arguments],
-        cwd=tmp_path,
-        env=os.environ | {"COLUMNS": "120", "NO_COLOR": "1", "TERM": "dumb"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    done = CliRunner().invoke(app, arguments, env={"COLUMNS": "120", "NO_COLOR": "1", "TERM": "dumb"})
+    assert done.exit_code == 0, done.output
     assert doctest.OutputChecker().check_output(shown, done.stdout, AS_SHOWN), done.stdout
 
 
-def test_python_examples_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("beside_samples")
+def test_python_examples_run() -> None:
     """The Python of the README runs as one session and gives the results shown."""
-    (tmp_path / "samples").symlink_to(ROOT / "src" / "leeward" / "samples")
-    monkeypatch.chdir(tmp_path)
     session = "\n".join(blocks("pycon"))
     test = doctest.DocTestParser().get_doctest(session, {}, "README.md", "README.md", 0)
     runner = doctest.DocTestRunner(optionflags=AS_SHOWN, verbose=False)
@@ -68,3 +68,22 @@ def test_the_two_commands_stand_at_the_top() -> None:
     top = README.split("\n## ")[0]
     assert "make run" in top
     assert "make test" in top
+
+
+@pytest.mark.parametrize("shape", [answer.Answer, answer.Episode, answer.Grade, answer.Because, answer.Change])
+def test_every_key_of_an_answer_is_explained(shape: type[msgspec.Struct]) -> None:
+    """What the JSON holds stands in docs/answers.md."""
+    page = (ROOT / "docs" / "answers.md").read_text(encoding="utf-8")
+    assert [field.encode_name for field in msgspec.structs.fields(shape) if f"`{field.encode_name}`" not in page] == []
+
+
+def test_links_lead_somewhere() -> None:
+    """Each file that a page of ours links to exists."""
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "hazards").glob("*.md")]
+    broken = [
+        f"{page.name}: {target}"
+        for page in pages
+        for target in re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8"))
+        if "://" not in target and not (page.parent / target).exists()
+    ]
+    assert broken == []
