@@ -109,15 +109,16 @@ def _temperature(window: Window, answer: Answer, tracks: Tracks, clock: Clock) -
         "temperature_levels": _levels(ends["low"], ends["high"], 1 if ends["high"] - ends["low"] < 7 else 2),
         "temperature_words": [] if shown else [{"x": 4, "text": "not charted"}],
         "temperature_ends": ends,
-        "fever": [_fever(window, shown, fever)] if fever else [],
+        "fever": [_fever(window, shown, clock, fever)] if fever else [],
     }
 
 
-def _fever(window: Window, shown: list[Row], fever: float) -> Datum:
+def _fever(window: Window, shown: list[Row], clock: Clock, fever: float) -> Datum:
     """The scale's fever limit, its words where the curve leaves room for them."""
     text = f"fever from {words.number(fever, 1)}"
     wide = window.layout.takes(text)
     near = [window.pixels(row.at_s) for row in shown if -0.3 < (row.value or 0) - fever < 1]
+    near += [window.pixels(clock.trigger_s)] if clock.trigger_s is not None else []
     places = [
         place
         for place in range(4, round(window.layout.plot - wide), 12)
