@@ -1,0 +1,142 @@
+"""Inputs that no record charts as such: mean pressure and coma scale of one moment, oxygenation ratios, infusion rates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+
+from leeward.timeline.columns import latest, packed_at_s, packed_value, pick, true
+from leeward.timeline.exposures import DAY_S
+from leeward.timeline.infusions import FOREVER_S, running
+from leeward.timeline.oxygen import DEVICES
+from leeward.timeline.settings import HOUR_S, limit_s
+
+_COMA = {"gcs-eye": 4, "gcs-verbal": 5, "gcs-motor": 6}
+_KILO = 1024
+_OPEN = float("inf")
+_AIR = 0.21
+_TRACE = 1e-9  # an infusion whose rate nobody can tell is more than nothing
+
+
+def moments(rows: ir.Table) -> ir.Table:
+    """Mean pressure from systolic and diastolic of one moment, and the coma scale from its parts, where not charted."""
+    parts = ("systolic-bp", "diastolic-bp", "mean-bp", *_COMA, "gcs-total")
+    mine = rows.filter(rows.quantity.isin(list(parts)))
+    columns = {f"{name}_{side}": ibis.ifelse(mine.quantity == name, mine[side], None).max() if side == "high"
+               else ibis.ifelse(mine.quantity == name, mine[side], None).min() for name in parts for side in ("low", "high")}  # fmt: skip
+    at = mine.group_by(["patient", "at_s", "as_of_s", "place"]).agg(**columns)
+    third = 1 / 3
+    pressure = [at[f"diastolic-bp_{side}"] + (at[f"systolic-bp_{side}"] - at[f"diastolic-bp_{side}"]) * third for side in ("low", "high")]
+    lows = [at[f"{name}_low"].fill_null(1.0) for name in _COMA]
+    highs = [at[f"{name}_high"].fill_null(float(best)) for name, best in _COMA.items()]
+    some = ibis.coalesce(*[at[f"{name}_low"] for name in _COMA]).notnull()
+    coma = _named(at.filter(some & at["gcs-total_low"].isnull()), "gcs-total", lows[0] + lows[1] + lows[2], highs[0] + highs[1] + highs[2])
+    mean = _named(at.filter(at["mean-bp_low"].isnull()), "mean-bp", pressure[0], pressure[1])
+    return mean.filter(mean.low.notnull()).union(coma)
+
+
+def _named(rows: ir.Table, quantity: str, low: Any, high: Any) -> ir.Table:
+    """Rows of a derived input."""
+    made = rows.select("patient", "at_s", "as_of_s", "place", low=low, high=high, quantity=ibis.literal(quantity))
+    return made.select("patient", "quantity", "at_s", "low", "high", "as_of_s", "place")
+
+
+def gases(rows: ir.Table) -> ir.Table:
+    """Each arterial pressure, and each saturation, over the inspired fraction in force at its moment.
+
+    The fraction is the charted one while it stands, 0.21 once room air was charted, else anything from 0.21 to 1.
+    Ratios are told apart by support; where there surely was none the ratio is infinite, so that it never scores.
+    """
+    mine = rows.filter(rows.quantity.isin(["pao2", "spo2", "fio2", "oxygen-device"]))
+    at = mine.group_by(["patient", "at_s", "as_of_s", "place"]).agg(**{
+        f"{name}_{side}": getattr(ibis.ifelse(mine.quantity == name, mine[side], None), "min" if side == "low" else "max")()
+        for name in ("pao2", "spo2", "fio2", "oxygen-device") for side in ("low", "high")
+    })  # fmt: skip
+    upto = ibis.window(group_by=[at.patient], order_by=[at.at_s], rows=(None, 0))
+    fraction = (at.fio2_low * 1000).round().cast("int64") * _KILO + (at.fio2_high * 1000).round().cast("int64")
+    at = at.mutate(set=latest(fraction, at.at_s, _KILO**2, upto), worn=latest(at["oxygen-device_high"].cast("int64"), at.at_s, 16, upto))
+    return _ratios(_in_force(at))
+
+
+def _in_force(at: ir.Table) -> ir.Table:
+    """Fraction and device in force at each moment, unknown where too old."""
+    limit = limit_s("oxygen", at.place)
+    set_s, worn_s = packed_at_s(at.set, _KILO**2), packed_at_s(at.worn, 16)
+    both = packed_value(at.set, _KILO**2)
+    device = ibis.ifelse(worn_s + limit > at.at_s, packed_value(at.worn, 16), None)
+    air = (device == DEVICES.index("room-air")) & (set_s.isnull() | (worn_s >= set_s))
+    set_stands = set_s + limit > at.at_s
+    low = pick([(air, _AIR), (set_stands, (both // _KILO) / 1000)], _AIR)
+    high = pick([(air, _AIR), (set_stands, (both % _KILO) / 1000)], 1.0)
+    unnamed = device.isnull() | device.isin([DEVICES.index("unrecognised"), DEVICES.index("oxygen-unspecified")])
+    return at.mutate(f_low=ibis.greatest(low, _AIR), f_high=ibis.greatest(high, _AIR), unnamed=unnamed, device=device)
+
+
+def _ratios(at: ir.Table) -> ir.Table:
+    """The ratios by support: any, positive pressure, ventilator, any oxygen."""
+    positive = at.device.isin([DEVICES.index(name) for name in ("ventilator", "cpap", "bipap")]).fill_null(False)
+    ventilator = (at.device == DEVICES.index("ventilator")).fill_null(False)
+    on_oxygen = (at.f_low > _AIR) | (at.device != DEVICES.index("room-air")).fill_null(False)
+    maybe_oxygen = on_oxygen | (at.f_high > _AIR)
+    everywhere = ibis.literal(True)
+    low, high = at.pao2_low / at.f_high, at.pao2_high / at.f_low
+    s_low, s_high = at.spo2_low / at.f_high, at.spo2_high / at.f_low
+    gas, light = at.pao2_low.notnull(), at.spo2_low.notnull()
+    made = [
+        (gas, "pao2-fio2", low, high, everywhere, everywhere),
+        (gas, "pao2-fio2-supported", low, high, positive, positive | at.unnamed),
+        (gas, "pao2-fio2-ventilated", low, high, ventilator, ventilator | at.unnamed),
+        (gas, "pao2-fio2-on-oxygen", low, high, on_oxygen, maybe_oxygen),
+        (light, "spo2-fio2-ventilated", s_low, s_high, ventilator, ventilator | at.unnamed),
+        (light, "spo2-fio2-on-oxygen", s_low, s_high, on_oxygen, maybe_oxygen),
+    ]
+    tables = [
+        _named(at.filter(there), name, pick([(maybe, least)], _OPEN), pick([(sure, most)], _OPEN))
+        for there, name, least, most, sure, maybe in made
+    ]
+    joined = tables[0].union(*tables[1:])
+    return joined
+
+
+def rates(known: ir.Table, people: ir.Table, drugs: Sequence[str], at_least_s: int) -> ir.Table:
+    """Bounds of the highest rate at which each drug ran in the last day, of infusions that ran `at_least_s` or longer.
+
+    patient, quantity, low, high. A rate that cannot be told is anything above nothing; a drug that only possibly
+    still ran (its end was never charted) may have run at nothing.
+    """
+    rows = known.filter(known.quantity.isin(list(drugs))).join(people.select("patient", "as_of_s"), "patient")
+    rows = rows.filter(rows.at_s <= rows.as_of_s)
+    mine = rows.select("quantity", "at_s", "until_s", "low", "high", who=rows.patient, endless=rows.measured_until.isnull())
+    sure = _ran(running(mine, drugs, surely=True), people, at_least_s)
+    possible = _ran(running(mine, drugs, surely=False), people, at_least_s)
+    order = ibis.window(group_by=[rows.patient, rows.quantity], order_by=[rows.at_s])
+    rows = rows.mutate(again_s=rows.at_s.lead().over(order).fill_null(FOREVER_S))
+    ends_s = ibis.coalesce(rows.until_s, rows.again_s)
+    rows = rows.filter((rows.high.isnull() | (rows.high != 0)) & (ends_s > rows.as_of_s - DAY_S))
+    peak = rows.group_by(["patient", "quantity"]).agg(
+        low=ibis.greatest(rows.low.fill_null(0.0), _TRACE).max(), high=rows.high.fill_null(_OPEN).max()
+    )
+    ran = possible.left_join(sure.mutate(sure=ibis.literal(1)), ["patient", "quantity"]).drop("patient_right", "quantity_right")
+    joined = ran.left_join(peak, ["patient", "quantity"]).drop("patient_right", "quantity_right")
+    low = ibis.ifelse(joined.sure == 1, joined.low.fill_null(_TRACE), 0.0)
+    return joined.select("patient", "quantity", low=low, high=joined.high.fill_null(_OPEN))
+
+
+def _ran(stretches: ir.Table, people: ir.Table, at_least_s: int) -> ir.Table:
+    """Which drugs ran within the last day, for long enough: patient, quantity."""
+    rows = stretches.join(people.select(who=people.patient, as_of_s=people.as_of_s), "who")
+    end_s = ibis.least(rows.until_s, rows.as_of_s)
+    rows = rows.filter((rows.until_s > rows.as_of_s - DAY_S) & (end_s - rows.from_s >= at_least_s))
+    return rows.select(patient=rows.who, quantity=rows.drug).distinct()
+
+
+def per_kg(rate: Any, weight: Any) -> tuple[Any, Any]:
+    """Bounds of a rate by weight; without a weight a running drug runs at any rate above nothing."""
+    low = ibis.coalesce(rate.low / weight.high, ibis.ifelse(rate.low > 0, _TRACE, 0.0))
+    high = ibis.coalesce(rate.high / weight.low, ibis.ifelse(rate.high > 0, _OPEN, 0.0))
+    return low, high
+
+
