@@ -14,7 +14,7 @@ import msgspec
 ROOT = Path(__file__).parent
 
 Evidence = Literal["read", "secondary", "recalled", "derived"]
-"""How a number is known: read in its source, seen reproduced, recalled only, or decided here where sources are silent."""
+"""How a number is known: read in its source, seen reproduced, recalled only, or decided where sources are silent."""
 
 _WEAKER = ("read", "secondary", "derived", "recalled")
 
@@ -53,13 +53,37 @@ def read(path: Path, shape: type[T]) -> T:
 
 
 def _line(text: str, message: str) -> str:
-    """The line of the key a validation message points at (`$.fever.at_least`), as `:12`, or nothing."""
-    keys = re.findall(r"[\w-]+", message.split("`$")[-1]) if "`$" in message else []
+    """The line of the key a validation message points at (`$.fever.at_least`, `$.rule[2]`), as `:12`, or nothing."""
+    path = message.rsplit("`$", maxsplit=1)[-1] if "`$" in message else ""
+    start, end = _element(text, re.findall(r"([\w-]+)\[(\d+)\]", path))
+    keys = re.findall(r"[A-Za-z][\w-]*", re.sub(r".*\[\d+\]", "", path))
     for key in reversed([*re.findall(r"unknown field `([^`]+)`", message), *keys]):
-        found = re.search(rf"(?m)^\s*\[*\"?{re.escape(key)}\"?\s*[=\].]", text)
+        found = re.compile(rf"(?m)^\s*\[*\"?{re.escape(key)}\"?\s*[=\].]").search(text, start, end)
         if found:
-            return f":{text[: found.start()].count(chr(10)) + 1}"
-    return ""
+            start = found.start() + len(found.group()) - len(found.group().lstrip())
+            break
+    else:
+        if start == 0:
+            return ""
+    return f":{text[:start].count(chr(10)) + 1}"
+
+
+def _element(text: str, steps: list[tuple[str, str]]) -> tuple[int, int]:
+    """Where an element of a list of tables begins and ends: a `[[rule]]`, or a line `{ ... }`; else everything."""
+    start, end = 0, len(text)
+    for name, index in steps:
+        begins = re.compile(rf"(?m)^\[\[{re.escape(name)}\]\]|^{re.escape(name)}\s*=\s*\[$")
+        headers = [found.start() for found in begins.finditer(text)]
+        if len(headers) == 1 and text[headers[0]] != "[":
+            rows = [found.start() for found in re.compile(r"(?m)^\s*\{").finditer(text, headers[0])]
+            headers, closes = rows, "\n"
+        else:
+            closes = "\n["
+        if int(index) < len(headers):
+            start = headers[int(index)]
+            stop = text.find(closes, start + 1)
+            end = len(text) if stop < 0 else stop
+    return start, end
 
 
 def names(folder: str = "") -> list[str]:

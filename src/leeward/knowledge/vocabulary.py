@@ -8,8 +8,13 @@ from typing import Literal
 import msgspec
 
 from leeward.knowledge.loader import Evidence, load, names
+from leeward.knowledge.therapies import treatments
 
 Kind = Literal["number", "word", "interval", "dose", "rate", "date"]
+
+
+TRIGGER = "trigger"
+"""The quantity of a given treatment that can cause CRS."""
 
 
 class Quantity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -69,25 +74,6 @@ class Oxygen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     checked: date
     words: dict[str, tuple[str, ...]]
     patterns: tuple[Pattern, ...]
-
-
-class Product(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"klass": "class"}):
-    """A therapy that can cause CRS."""
-
-    inn: str
-    brands: tuple[str, ...]
-    klass: str
-    step_up: bool
-    repeated: bool
-    evidence: Evidence
-    words: tuple[str, ...] = ()
-
-
-class Triggers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """triggers.toml."""
-
-    checked: date
-    product: tuple[Product, ...]
 
 
 class Drugs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -199,8 +185,19 @@ def quantities() -> dict[str, Quantity]:
 
 
 def code_systems() -> list[CodeSystem]:
-    """The published code systems."""
-    return [load(name, CodeSystem) for name in names("codes")]
+    """The published code systems, with the codes of treatments, which stand in therapies/."""
+    given: dict[str, list[Code]] = {}
+    for item in treatments():
+        for code in item.codes:
+            known = Code(
+                code.code, TRIGGER, code.source, code.evidence, text=item.inn, from_=code.from_, note=code.note
+            )
+            given.setdefault(code.system, []).append(known)
+    made = []
+    for name in names("codes"):
+        system: CodeSystem = load(name, CodeSystem)
+        made.append(msgspec.structs.replace(system, codes=(*given.pop(system.system, ()), *system.codes)))
+    return made
 
 
 def local(name: str) -> Local:

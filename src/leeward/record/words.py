@@ -6,11 +6,11 @@ import re
 from functools import cache
 
 from leeward.knowledge.loader import load
-from leeward.knowledge.vocabulary import Drugs, Local, Oxygen, Quantity, Status, Triggers, quantities
+from leeward.knowledge.therapies import treatments
+from leeward.knowledge.vocabulary import TRIGGER, Drugs, Local, Oxygen, Quantity, Status, quantities
 
 DEVICE = "oxygen-device"
 UNRECOGNISED = "unrecognised"
-TRIGGER = "trigger"
 STATES = ("final", "preliminary", "corrected", "withdrawn", "absent", "order", "unusable")
 """What the status of a statement can mean; only the first four become findings."""
 UNREADABLE = "unreadable version"
@@ -70,10 +70,9 @@ def _whole(names: tuple[str, ...]) -> re.Pattern[str]:
 def product(word: str) -> str | None:
     """The product that can cause CRS behind a name, a brand or a longer drug name; of several the longest name."""
     tidy = plain(word)
-    triggers: Triggers = load("triggers", Triggers)
     found = []
-    for item in triggers.product:
-        match = _whole((item.inn, *item.brands, *item.words)).search(tidy)
+    for item in treatments():
+        match = _whole(item.names).search(tidy)
         if match:
             found.append((len(match.group()), item.inn))
     return max(found)[1] if found else None

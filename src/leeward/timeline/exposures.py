@@ -6,10 +6,9 @@ from collections.abc import Sequence
 
 import ibis
 import ibis.expr.types as ir
-import msgspec
 from ibis import _
 
-from leeward.knowledge import load
+from leeward.knowledge.therapies import treatments
 from leeward.timeline.columns import pick, seconds
 
 TRIGGER = "trigger"
@@ -57,15 +56,6 @@ def doses(exposed: ir.Table) -> ir.Table:
     return rows.select("patient", dose_s=rows.from_s, next_dose_s=rows.from_s.lead().over(after))
 
 
-class _Product(msgspec.Struct, frozen=True):
-    inn: str
-    repeated: bool
-
-
-class _Triggers(msgspec.Struct, frozen=True):
-    product: list[_Product]
-
-
 def repeated_products() -> list[str]:
-    """Products whose every dose can have its own episode, by knowledge/triggers.toml."""
-    return [product.inn for product in load("triggers", _Triggers).product if product.repeated]
+    """Products whose every dose can have its own episode, by knowledge/therapies/."""
+    return [item.inn for item in treatments() if item.repeated]
