@@ -17,6 +17,7 @@ from leeward.timeline.exposures import DAY_S, doses, exposures, repeated_product
 from leeward.timeline.infusions import running
 from leeward.timeline.known import known
 from leeward.timeline.oxygen import states
+from leeward.timeline.places import places
 from leeward.timeline.people import numbered, people, relevant
 
 _INSTANT = "timestamp('UTC', 6)"
@@ -64,16 +65,17 @@ def steps(*, room_air: bool) -> list[Step]:
     numbered_ = step("numbered", numbered, doses_, people_)
     wanted = {*crs_signs.quantities(crs), *icans_signs.quantities(icans)}
     relevant_ = step("relevant", relevant, known_, people_, quantities=wanted, lookback_s=crs_signs.lookback_s(crs))
+    places_ = step("places", places, relevant_)
     oxygen = step("oxygen_states", states, relevant_)
     oxygen = step("oxygen", crs_signs.supported, oxygen, people_, limits=crs)
     drugs = [*crs.vasopressors.counted, *crs.vasopressors.never_several]
     sure = step("ran_surely", running, relevant_, drugs=drugs, surely=True)
     possible = step("ran_possibly", running, relevant_, drugs=drugs, surely=False)
-    context = step("context", crs_signs.context, relevant_, sure, possible, people_, limits=crs)
+    context = step("context", crs_signs.context, relevant_, places_, sure, possible, people_, limits=crs)
     charted = step("crs_charted", crs_signs.charted, relevant_, oxygen, context, people_, numbered_, limits=crs)
     signs = step("crs_signs", crs_signs.carried, charted, context, limits=crs, room_air=room_air)
     crs_graded = step("crs_graded", astct_2019_crs_course.graded, signs, limits=crs)
-    neuro = step("icans_charted", icans_signs.charted, relevant_, people_, numbered_, limits=icans)
+    neuro = step("icans_charted", icans_signs.charted, relevant_, places_, people_, numbered_, limits=icans)
     neuro_carried = step("icans_signs", icans_signs.carried, neuro)
     icans_graded = step("icans_graded", icans_signs.graded, neuro_carried, limits=icans)
     graded = step("graded", ir.Table.union, crs_graded, icans_graded)

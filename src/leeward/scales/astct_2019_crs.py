@@ -158,7 +158,7 @@ def oxygen(device: Any, flow_low: Any, flow_high: Any, limits: Limits) -> tuple[
     """Mildest and worst grade of an oxygen state: device code (null: no device named) and bounds of its flow (L/min).
 
     A mask or positive pressure counts at any flow; a nasal cannula by its flow; a flow that nobody named a device
-    for is at least that cannula and at most positive pressure.
+    for is at least low flow (blow-by counts as that at any flow) and at most positive pressure.
     """
     grades, low_flow = limits.grades, value(limits.oxygen.low_flow_at_most)
     at_least: list[tuple[Any, Any]] = []
@@ -178,7 +178,6 @@ def oxygen(device: Any, flow_low: Any, flow_high: Any, limits: Limits) -> tuple[
         (cannula, grades.low_flow),
         (high_flow_cannula & surely_high, grades.high_flow),
         (high_flow_cannula, grades.low_flow),
-        (device.isnull() & surely_high, grades.high_flow),
         (device.isnull() & some, grades.low_flow),
     ]
     at_most += [

@@ -32,7 +32,8 @@ def course(graded: ir.Table, people: ir.Table) -> ir.Table:
 def now(graded: ir.Table, people: ir.Table) -> ir.Table:
     """The range in the last row of each patient and scale."""
     key = ibis.window(group_by=[graded.who, graded.syndrome, graded.scale])
-    rows = graded.filter(graded.at_s == graded.at_s.max().over(key))
+    rows = graded.mutate(last_s=graded.at_s.max().over(key))
+    rows = rows.filter(rows.at_s == rows.last_s)
     return _named(rows.select("who", "syndrome", "scale", "as_of_s", "at_least", "at_most", "unknown", "observed", "masks_s"), people)
 
 

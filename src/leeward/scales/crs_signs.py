@@ -17,7 +17,7 @@ from leeward.timeline.exposures import DAY_S
 from leeward.timeline.infusions import FOREVER_S, switches, together
 from leeward.timeline.moments import Kinds, changes, with_expiries
 from leeward.timeline.people import died_of
-from leeward.timeline.settings import HOUR_S, SETTINGS, limit_s
+from leeward.timeline.settings import HOUR_S, limit_s
 
 CHARTED = Kinds((), ("fever", "arterial", "cuff", "oxygen", "dose_s", "context"))
 """What is charted often. Signs carry their mildest and worst reading in one number (`readings`)."""
@@ -50,14 +50,16 @@ def lookback_s(limits: astct.Limits) -> int:
     return int(max(baseline_s, decided(limits.decisions, "masking-before") * HOUR_S))
 
 
-def context(relevant: ir.Table, sure: ir.Table, possible: ir.Table, people: ir.Table, limits: astct.Limits) -> ir.Table:
+def context(
+    relevant: ir.Table, places: ir.Table, sure: ir.Table, possible: ir.Table, people: ir.Table, limits: astct.Limits
+) -> ir.Table:
     """What held beside the vital signs, a row per change: vasopressors, marks of another cause, drugs, setting, death.
 
-    `sure`, `possible`: stretches of vasopressors (timeline.infusions.running). Columns: who, at_s, context (a number that
+    `places`: timeline.places. `sure`, `possible`: stretches of vasopressors (timeline.infusions.running). Columns: who, at_s, context (a number that
     rises with time, the setting in its last digit), how many of each switch are on, masks_sure_s, masks_possible_s, death.
     """
     events = [*_vasopressors(sure, possible, people, limits), *_attributions(relevant), *_masking(relevant, limits),
-              _settings(relevant), _deaths(people)]  # fmt: skip
+              CONTEXT.events(places, "setting", places.at_s, places.setting), _deaths(people)]  # fmt: skip
     rows = CONTEXT.gathered(events)
     upto = ibis.window(group_by=[rows.who], order_by=[rows.at_s], rows=(None, 0))
     place = (rows.setting + 1).last(include_null=False).over(upto).fill_null(0)
@@ -114,7 +116,8 @@ def supported(states: ir.Table, people: ir.Table, limits: astct.Limits) -> ir.Ta
     mildest, worst = astct.oxygen(rows.device, rows.flow_low, rows.flow_high, limits)
     rows = rows.mutate(mildest=mildest, worst=worst)
     before = rows.filter(rows.at_s < rows.first_dose_s)
-    before = before.filter(before.at_s == before.at_s.max().over(ibis.window(group_by=[before.who])))
+    before = before.mutate(last_s=before.at_s.max().over(ibis.window(group_by=[before.who])))
+    before = before.filter(before.at_s == before.last_s)
     base = before.select(base_who=before.who, base_device=before.device, base_flow=before.flow_low, base_worst=before.worst)
     rows = rows.left_join(base, rows.who == base.base_who)
     now, baseline = astct.Support(rows.device, rows.flow_high, rows.worst), astct.Support(rows.base_device, rows.base_flow, rows.base_worst)
@@ -153,13 +156,6 @@ def _masking(relevant: ir.Table, limits: astct.Limits) -> list[ir.Table]:
     drugs = relevant.filter(relevant.quantity.isin(limits.waiver.drugs) & (relevant.high.isnull() | (relevant.high != 0)))
     sure_s = drugs.until_s.fill_null(drugs.at_s)
     return [CONTEXT.events(drugs, "masking_possible", drugs.at_s, 1), CONTEXT.events(drugs, "masking_sure", sure_s, 1)]
-
-
-def _settings(relevant: ir.Table) -> ir.Table:
-    """Where the patient was from when on, as a code into SETTINGS."""
-    stays = relevant.filter(relevant.quantity == "care-setting")
-    code = pick([(stays.text == name, number) for number, name in enumerate(SETTINGS)], None)
-    return CONTEXT.events(stays, "setting", stays.at_s, code)
 
 
 def _deaths(people: ir.Table) -> ir.Table:

@@ -16,7 +16,7 @@ from leeward.timeline.episodes import with_episodes
 from leeward.timeline.infusions import FOREVER_S, switches
 from leeward.timeline.moments import Kinds, changes, with_expiries
 from leeward.timeline.people import died_of
-from leeward.timeline.settings import HOUR_S, SETTINGS, limit_s
+from leeward.timeline.settings import HOUR_S, limit_s
 
 MISSING = ("ice-score", "capd-score", "consciousness")
 """The inputs behind the bits of `unknown`."""
@@ -32,20 +32,18 @@ def quantities(limits: astct.Limits) -> list[str]:
     return [limits.ice.quantity, limits.capd.quantity, *_WORDS, "attribution", "care-setting"]
 
 
-def charted(relevant: ir.Table, people: ir.Table, doses: ir.Table, limits: astct.Limits) -> ir.Table:
+def charted(relevant: ir.Table, places: ir.Table, people: ir.Table, doses: ir.Table, limits: astct.Limits) -> ir.Table:
     """One row per patient-moment with what was charted at it: scores, and each domain's grade by its word."""
     mine = relevant.filter(relevant.quantity.isin([limits.ice.quantity, limits.capd.quantity, *_WORDS]))
     cases = [(mine.quantity == quantity, KINDS.code(kind)) for quantity, kind in
              ((limits.ice.quantity, "ice"), (limits.capd.quantity, "capd"), *_WORDS.items())]  # fmt: skip
     words = [_by_word(mine, quantity, getattr(limits.grades, column)) for quantity, column in _WORDS.items()]
     score = packed(mine.low.cast("int64"), mine.high.cast("int64"), _SCORE_BITS)
-    stays = relevant.filter(relevant.quantity == "care-setting")
-    place = pick([(stays.text == name, number) for number, name in enumerate(SETTINGS)], None)
     marks = relevant.filter((relevant.quantity == "attribution") & relevant.text.startswith("neurological="))
     marks = marks.select("who", from_s=marks.at_s, until_s=marks.until_s.fill_null(FOREVER_S))
     events = [
         KINDS.events(mine, pick(cases, None), mine.at_s, ibis.coalesce(*words, score)),
-        KINDS.events(stays, "setting", stays.at_s, place),
+        KINDS.events(places, "setting", places.at_s, places.setting),
         *switches(marks, KINDS, "other"),
         KINDS.events(doses, "dose", doses.dose_s, 1),
         _deaths(people),

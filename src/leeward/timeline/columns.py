@@ -19,11 +19,6 @@ def true(condition: Any) -> Any:
     return ibis.ifelse(condition, ibis.literal(1, "int64"), ibis.literal(0, "int64"))
 
 
-@ibis.udf.scalar.builtin(name="divide", signature=(("int64", "int64"), "int64"))
-def _whole(dividend, divisor):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
-    """DuckDB's own division of whole numbers: Ibis would go through floating point."""
-
-
 @ibis.udf.scalar.builtin(name="epoch_us", signature=(("timestamp('UTC')",), "int64"))
 def _microseconds(moment):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
     """DuckDB's own function: Ibis would go through the session's zone, at ten times the cost."""
@@ -31,7 +26,7 @@ def _microseconds(moment):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN20
 
 def seconds(moment: Any) -> ir.IntegerColumn:
     """A timestamp as whole seconds since 1970 UTC."""
-    return _whole(_microseconds(moment.cast("timestamp('UTC')")), ibis.literal(1_000_000, "int64"))
+    return _microseconds(moment.cast("timestamp('UTC')")) // 1_000_000
 
 
 def nothing(kind: str = "int64") -> Any:

@@ -6,6 +6,7 @@ import ibis
 import ibis.expr.types as ir
 
 from leeward.timeline.columns import back, front, latest, pick, true
+from leeward.timeline.settings import HOUR_S
 
 DEVICES = (
     "unrecognised", "oxygen-unspecified", "room-air", "nasal-cannula", "blow-by", "high-flow-nasal-cannula",
@@ -31,13 +32,8 @@ def states(relevant: ir.Table) -> ir.Table:
     A change of device forgets the flow of the old one. A flow above zero charted after room air means an
     oxygen device that nobody named.
     """
-    rows = relevant.filter(relevant.quantity.isin(["oxygen-device", "oxygen-flow"]))
-    word, flow = rows.quantity == "oxygen-device", rows.quantity == "oxygen-flow"
-    moments = rows.group_by(["who", "at_s"]).agg(
-        device=ibis.ifelse(word, device_code(rows.text), None).max(),
-        low=ibis.ifelse(flow, rows.low, None).max(),
-        high=ibis.ifelse(flow, rows.high, None).max(),
-    )
+    rows = _charted(relevant)
+    moments = rows.group_by(["who", "at_s"]).agg(device=rows.device.max(), low=rows.low.max(), high=rows.high.max())
     upto = ibis.window(group_by=[moments.who], order_by=[moments.at_s], rows=(None, 0))
     carried = moments.mutate(
         packed=latest(moments.device, moments.at_s, _BITS, upto),
@@ -56,3 +52,22 @@ def states(relevant: ir.Table) -> ir.Table:
         flow_low=ibis.ifelse(mine, carried.flow_low, None),
         flow_high=ibis.ifelse(mine, carried.flow_high, None),
     )
+
+
+def _charted(relevant: ir.Table) -> ir.Table:
+    """Every charting of a device or a flow: who, at_s, device (code) or low and high (flow).
+
+    A device known to have been on over a stretch is as good as charted each hour of it, and unknown from its end.
+    """
+    rows = relevant.filter(relevant.quantity.isin(["oxygen-device", "oxygen-flow"]))
+    word, flow = rows.quantity == "oxygen-device", rows.quantity == "oxygen-flow"
+    points = rows.select(
+        "who", "at_s",
+        device=ibis.ifelse(word, device_code(rows.text), None).cast("int64"),
+        low=ibis.ifelse(flow, rows.low, None), high=ibis.ifelse(flow, rows.high, None),
+    )  # fmt: skip
+    on = rows.filter(word & (rows.until_s > rows.at_s))
+    hourly = on.select("who", at_s=ibis.range(on.at_s, on.until_s, HOUR_S).unnest(), device=device_code(on.text).cast("int64"))
+    ends = on.select("who", at_s=on.until_s, device=ibis.literal(DEVICES.index("unrecognised"), "int64"))
+    stretched = hourly.union(ends)
+    return points.union(stretched.mutate(low=ibis.null("float64"), high=ibis.null("float64")).select(*points.columns))
