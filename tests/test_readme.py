@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from typer.testing import CliRunner
 
-from leeward.cli import app
+from leeward import cli
 from leeward.cohort import answer
 from leeward.samples import FOLDER
 
@@ -40,6 +40,8 @@ def beside_samples(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A folder in which `samples` are the bundled ones, as in the examples."""
     (tmp_path / "samples").symlink_to(FOLDER)
     monkeypatch.chdir(tmp_path)
+    for console in (cli._out, cli._err):  # they took their width from the terminal that started the tests
+        monkeypatch.setattr(console, "_width", 120)
 
 
 @pytest.mark.usefixtures("beside_samples")
@@ -48,7 +50,7 @@ def test_command_prints_what_is_shown(command: str, shown: str) -> None:
     """A command of the README prints the lines below it (`...` stands for anything)."""
     program, *arguments = shlex.split(command)
     assert program == "leeward"
-    done = CliRunner().invoke(app, arguments, env={"COLUMNS": "120", "NO_COLOR": "1", "TERM": "dumb"})
+    done = CliRunner().invoke(cli.app, arguments, env={"NO_COLOR": "1", "TERM": "dumb"})
     assert done.exit_code == 0, done.output
     assert doctest.OutputChecker().check_output(shown, done.stdout, AS_SHOWN), done.stdout
 
