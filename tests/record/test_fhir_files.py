@@ -12,7 +12,7 @@ from leeward.record import fhir
 from leeward.record.errors import CannotRead, Unrecognised
 from leeward.record.fhir import dispatch, files
 from leeward.record.settings import Refused, Settings
-from tests.record.fhir_bedside import Json, bundle, ndjson, observation, patient, told
+from tests.record.fhir_bedside import Json, bundle, concept, ndjson, observation, patient, quantity, told
 
 MANY = [observation(id=f"o{n}") for n in range(2000)]
 
@@ -204,6 +204,19 @@ def test_lines_that_cannot_be_read(tmp_path: Path, line: bytes, detail: str) -> 
     assert [f["record"] for f in both.findings] == ["Observation/o0", "Observation/o1"]
     assert [(r["reason"], r["place"]) for r in both.refusals] == [("line-unreadable", "line 2")]
     assert detail in both.refusals[0]["detail"]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_half_a_panel_is_not_read(tmp_path: Path, *, packed: bool) -> None:
+    """Where the second component cannot be read, the first one is not kept either, let alone twice."""
+    parts = [{"code": concept(c), "valueQuantity": quantity(v, "mm[Hg]")} for c, v in (("8480-6", 90), ("8462-4", "?"))]
+    panel = observation("85354-9", valueQuantity=None, component=parts)
+    whole = ndjson([bundle(MANY[0], panel)] if packed else [MANY[0], panel]).replace(b'"?"', b'"\xff"')
+    path = tmp_path / "o.ndjson"
+    path.write_bytes(whole)
+    both = told(path)
+    assert [f["record"] for f in both.findings] == ["Observation/o0"]
+    assert both.reasons() == ["line-unreadable"]
 
 
 def test_a_message_repeats_nothing_of_the_patient(tmp_path: Path) -> None:

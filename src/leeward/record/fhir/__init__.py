@@ -19,6 +19,7 @@ import pyarrow as pa
 from leeward.record.fhir.dispatch import KEPT, READ, UNREADABLE, any_resource, meet_patients
 from leeward.record.fhir.files import Broken, File, candidates, document, lines, look
 from leeward.record.fhir.reading import Reading
+from leeward.record.fhir.rows import FLAT_ENOUGH, ROWS_ENOUGH
 from leeward.record.settings import Refused, Settings
 
 __all__ = ["NAME", "recognises", "statements"]
@@ -103,15 +104,18 @@ def _lines(file: File, to: Reading) -> Iterator[pa.RecordBatch | Refused]:
 
     kind = file.kind if file.kind in READ else "Observation"
     decoder, read = READ[kind]
+    decode, flat, refused = decoder.decode, to.rows.flat, to.rows.refused
     for to.line, line in lines(file.path, too_long):
+        before = len(flat)
         try:
-            resource = decoder.decode(line)
+            resource = decode(line)
             if resource.resourceType == kind:
                 read(resource, to)
-                if to.rows.full:
+                if len(flat) >= FLAT_ENOUGH or len(refused) >= ROWS_ENOUGH:
                     yield from to.take()
                 continue
         except UNREADABLE:
+            del flat[before:]
             if not line.strip():
                 continue
         # Another type, or unreadable: decided where any type is read.
@@ -119,6 +123,7 @@ def _lines(file: File, to: Reading) -> Iterator[pa.RecordBatch | Refused]:
         if other in READ:
             kind = other
             decoder, read = READ[kind]
+            decode = decoder.decode
         if to.rows.full:
             yield from to.take()
 

@@ -46,6 +46,7 @@ _BUNDLE = msgspec.json.Decoder(resources.Bundle)
 
 def any_resource(text: bytes | msgspec.Raw, address: str | None, to: Reading) -> str | None:
     """Read one resource or Bundle of any type; its type, or None if it is unreadable (and refused)."""
+    before = len(to.rows.flat)
     try:
         kind = _HEAD.decode(text).resourceType
         if kind == "Bundle":
@@ -53,6 +54,7 @@ def any_resource(text: bytes | msgspec.Raw, address: str | None, to: Reading) ->
         else:
             _one(kind, text, address, to)
     except UNREADABLE as error:
+        del to.rows.flat[before:]  # not half of a resource
         to.refuse("line-unreadable", why(error))
         return None
     return kind
@@ -125,10 +127,12 @@ def _kind(entry: resources.Entry) -> str:
 
 def _entry(entry: resources.Entry, to: Reading) -> None:
     """One entry; one without a resource (an answer, a deletion) says nothing about a patient."""
+    before = len(to.rows.flat)
     try:
         if bytes(entry.resource):
             _one(_HEAD.decode(entry.resource).resourceType, entry.resource, entry.fullUrl, to)
         else:
             to.unread["entry without resource"] += 1
     except UNREADABLE as error:
+        del to.rows.flat[before:]
         to.refuse("line-unreadable", why(error))

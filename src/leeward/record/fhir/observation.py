@@ -20,11 +20,8 @@ COMPONENTS_MAX = 1_000
 def read(o: Observation, to: Reading) -> None:
     """Every statement an Observation makes. A plain one, of which bulk exports are full, is told without detours."""
     patient = to.patients.of(o.subject)
-    quantity = o.valueQuantity
     if (
         patient is None
-        or quantity is None
-        or o.component is not None
         or o.dataAbsentReason is not None
         or o.bodySite is not None
         or o.method is not None
@@ -32,26 +29,41 @@ def read(o: Observation, to: Reading) -> None:
         or o.status == WITHDRAWN
         or o.focus is not None
         or o.hasMember is not None
-        or o.code is None
-        or o.code.coding is None
-        or len(o.code.coding) != 1
+        or o.id is None
     ):
         _grouped(o, patient, to)
-        return
-    coding = o.code.coding[0]
+    elif not o.component:
+        if not _plain(o, o, patient, "Observation/" + o.id, to):
+            _grouped(o, patient, to)
+    elif len(o.component) > COMPONENTS_MAX or _has_value(o):
+        _grouped(o, patient, to)
+    else:
+        record = "Observation/" + o.id
+        for part, suffix in _named(o.component):
+            if not _plain(part, o, patient, record + suffix, to):
+                _say(part, o, patient, record + suffix, to)
+
+
+def _plain(v: Valued, o: Observation, patient: str, record: str, to: Reading) -> bool:
+    """Tell a quantity under one code, if it is no more than that; the rest of the observation is known to be plain."""
+    quantity, code = v.valueQuantity, v.code
+    if quantity is None or v.dataAbsentReason is not None or code is None or code.coding is None:
+        return False
+    if len(code.coding) != 1:
+        return False
+    coding, rows, meta = code.coding[0], to.rows, o.meta
     key = (coding.system, coding.code, quantity.system, quantity.code, quantity.unit, o.status, quantity.comparator)
-    rows, meta = to.rows, o.meta
     kind = rows.known.get(key)
     if kind is None:
-        kind = _kind(o, o, to)
-        if not to.words.chosen(o.code).if_category:
+        kind = _kind(v, o, to)
+        if not to.words.chosen(code).if_category:
             rows.known[key] = kind
     spelt = str(quantity.value, "utf-8")
     # What `number` does, save the call.
     value = spelt if spelt != "null" and 0 < len(spelt) <= NUMBER_LENGTH_MAX else number(quantity.value)
-    record = None if o.id is None else "Observation/" + o.id
     version = None if meta is None else meta.lastUpdated or meta.versionId
     rows.flat += (patient, to.line, kind, value, o.effectiveDateTime, o.issued, record, version)
+    return True
 
 
 def _kind(v: Valued, o: Observation, to: Reading) -> int:

@@ -52,6 +52,7 @@ class Row(NamedTuple):
 
 
 _WIDTH = len(Row._fields)
+FLAT_ENOUGH = ROWS_ENOUGH * _WIDTH
 
 
 class Rows:
@@ -83,15 +84,16 @@ class Rows:
     @property
     def full(self) -> bool:
         """Whether it is time to hand on."""
-        return len(self.flat) >= ROWS_ENOUGH * _WIDTH or len(self.refused) >= ROWS_ENOUGH
+        return len(self.flat) >= FLAT_ENOUGH or len(self.refused) >= ROWS_ENOUGH
 
     def take(self, ambiguous: set[str]) -> Iterator[pa.RecordBatch | Refused]:
         """Hand on and forget everything held; statements of ambiguous patients as refusals."""
         for first in range(0, len(self.flat), ROWS_MAX * _WIDTH):
             batch = self._batch(self.flat[first : first + ROWS_MAX * _WIDTH])
             yield self._unambiguous(batch, ambiguous) if ambiguous else batch
-        refused = self.refused
-        self.flat, self.refused = [], []
+        refused = list(self.refused)
+        self.refused.clear()
+        self.flat.clear()
         self.kinds.clear()
         self.known.clear()
         yield from refused
