@@ -224,7 +224,7 @@ def test_no_bare_thresholds() -> None:
 
 # Written with brackets so that this file does not hold what it looks for.
 KEPT_OUT = {
-    "a path of one machine": r"/wor[k]/[a-z.]|/roo[t]/|/hom[e]/[a-z]+/|(?<![\w.])/tm[p]/[a-z]",
+    "a path of one machine": r"(?<![\w.])/(wor[k]|roo[t]|hom[e]|tm[p])/[a-z.]",
     "a package host": r"pypi[.]org|pythonhosted[.]org|registry[.]npmjs|index-ur[l]",
     "a word of the workplace": r"\bsub-?agen[t]s?\b|\bprompt (wri|tol)[dt]\b|\bmain agen[t]\b",
 }
