@@ -64,8 +64,8 @@ def grade(
             for answer in found:
                 sys.stdout.buffer.write(msgspec.json.encode(answer) + b"\n")
             return
-        table = terminal.table(found)
-    _out.print(table)
+        found = list(found)
+    terminal.print_answers(_out, found)
     terminal.print_record(_err, record)
 
 
@@ -120,8 +120,9 @@ def demo(out: Annotated[Path, typer.Option(help="folder for the pages")] = Path(
 
     record, asked = _asked(FOLDER, None, None, None, None, None)
     with _progress() as tell:
-        _out.print(terminal.table(answers(record, asked, tell=tell)))
+        found = list(answers(record, asked, tell=tell))
         index = write_pages(record, asked, out, tell=tell)
+    terminal.print_answers(_out, found)
     terminal.print_record(_err, record)
     _out.print(f"\nThe patients' pages: {index.resolve()}", soft_wrap=True)
     _out.print(f"One of them in words:  leeward explain {FOLDER} {terminal.SHOWN_PATIENT}", soft_wrap=True)

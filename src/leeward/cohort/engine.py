@@ -34,7 +34,8 @@ def compiled(*, room_air: bool, dialect: str = "duckdb") -> tuple[tuple[str, str
 def connect(threads: int = 2) -> duckdb.DuckDBPyConnection:
     """An in-memory DuckDB that computes in UTC whatever the machine's zone."""
     con = duckdb.connect()
-    con.execute(f"set threads = {threads}; set TimeZone = 'UTC'; set preserve_insertion_order = false")
+    con.execute(f"set threads = {threads}; set TimeZone = 'UTC'; set preserve_insertion_order = false; "
+                "set enable_progress_bar = false")
     return con
 
 

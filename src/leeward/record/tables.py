@@ -96,7 +96,8 @@ def connect() -> duckdb.DuckDBPyConnection:
             "preserve_insertion_order": "true",
         }
     )
-    con.execute("set TimeZone = 'UTC'")
+    # A progress bar would be printed among the answers.
+    con.execute("set TimeZone = 'UTC'; set enable_progress_bar = false")
     return con
 
 

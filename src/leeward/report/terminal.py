@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from rich.console import Console
 from rich.table import Table
@@ -10,56 +11,68 @@ from rich.text import Text
 
 from leeward.cohort.answer import Answer, Episode, Grade
 from leeward.record.spool import Record
-from leeward.report.explain import STANDING, clock, grade_words
+from leeward.report.explain import STANDING, grade_words
 
 SCALES = ("astct-2019",)
 SHOWN_PATIENT = "C04"
 _STYLES = {0: "dim", 1: "green", 2: "yellow", 3: "dark_orange", 4: "red", 5: "bold red"}
 
 
-def table(answers: Iterable[Answer]) -> Table:
-    """A row per episode, or per patient without one."""
-    made = Table(title="ASTCT 2019", caption=STANDING, show_lines=False)
-    for heading in ("patient", "therapy", "syndrome", "onset", "peak", "resolved", "hours", "now", "notes"):
-        made.add_column(heading, overflow="fold")
+def print_answers(console: Console, answers: Iterable[Answer]) -> None:
+    """A row per episode, or per patient without one; what a reader must be warned of stands below."""
+    made = Table(title="CRS and ICANS by ASTCT 2019; times are days and hours since the therapy", caption=STANDING)
+    for heading in ("patient", "therapy", "", "onset", "peak", "resolved", "now", ""):
+        made.add_column(heading, no_wrap=heading not in ("therapy", "patient"), overflow="fold")
+    notes: list[tuple[str, str]] = []
     for answer in answers:
-        for row in _rows(answer):
+        for row in _rows(answer, notes):
             made.add_row(*row)
-    return made
+    console.print(made)
+    for number, (mark, said) in enumerate(notes, 1):
+        console.print(f"{number:>3}  {mark}: {said}", soft_wrap=True, highlight=False, markup=False, style="dim")
 
 
-def _rows(answer: Answer) -> list[list[Text | str]]:
-    """One patient's rows."""
+def _rows(answer: Answer, notes: list[tuple[str, str]]) -> list[list[Text | str]]:
+    """One patient's rows; adds to `notes` what is said below the table."""
     if not answer.triggers:
-        return [[answer.patient, Text("no trigger on record", "dim"), "", "", "", "", "", "not graded", ""]]
+        return [[answer.patient, Text("no trigger on record", "dim"), "", "", "", "", "not graded", ""]]
     therapy = ", ".join(dict.fromkeys(trigger.name for trigger in answer.triggers))
-    rows = []
+    rows: list[list[Text | str]] = []
     for syndrome, now in answer.now.items():
-        episodes = [episode for episode in answer.episodes if episode.syndrome == syndrome]
-        if not episodes and (syndrome != "crs" and now.because == []):
+        episodes: list[Episode | None] = [one for one in answer.episodes if one.syndrome == syndrome]
+        if not episodes and syndrome != "crs" and not now.because:
             continue
-        for place, episode in enumerate(episodes or [None]):
-            first = not rows
-            last = place == max(len(episodes) - 1, 0)
-            rows.append([answer.patient if first else "", therapy if first else "", syndrome.upper(), *_episode(episode),
-                         graded(now) if last else "", _notes(episode, now if last else None)])  # fmt: skip
+        for episode in episodes or [None]:
+            first, last = not rows, episode is (episodes or [None])[-1]
+            marks = _noted(answer.patient, syndrome, episode, now if last else None, notes)
+            rows.append([answer.patient if first else "", therapy if first else "", syndrome.upper(),
+                         *_episode(episode, answer.triggers[0].at), graded(now) if last else "", marks])  # fmt: skip
     return rows
 
 
-def _episode(episode: Episode | None) -> list[Text | str]:
-    """Onset, peak, resolution, hours."""
-    if episode is None:
-        return ["none", "", "", ""]
-    peak = Grade(episode.peak.at_least, episode.peak.at_most, [], [])
-    return [clock(episode.onset), graded(peak), clock(episode.resolved) if episode.resolved else "open", f"{episode.duration_hours:g}"]
-
-
-def _notes(episode: Episode | None, now: Grade | None) -> str:
-    """Warnings, and what is missing now."""
+def _noted(patient: str, syndrome: str, episode: Episode | None, now: Grade | None, notes: list[tuple[str, str]]) -> str:
+    """The numbers of the notes that belong to a row."""
     said = list(episode.warnings) if episode else []
     if now is not None and now.missing:
         said.append(f"missing now: {', '.join(now.missing)}")
-    return "; ".join(said)
+    if not said:
+        return ""
+    notes.append((f"{patient} {syndrome.upper()}", "; ".join(said)))
+    return f"[{len(notes)}]"
+
+
+def _episode(episode: Episode | None, since: datetime) -> list[Text | str]:
+    """Onset, peak, resolution."""
+    if episode is None:
+        return ["none", "", ""]
+    peak = Grade(episode.peak.at_least, episode.peak.at_most, [], [])
+    return [_since(episode.onset, since), graded(peak), _since(episode.resolved, since) if episode.resolved else "open"]
+
+
+def _since(moment: datetime, start: datetime) -> str:
+    """Days and hours from the first dose."""
+    hours = int((moment - start).total_seconds() // 3600)
+    return f"{hours // 24} d {hours % 24} h" if hours >= 24 else f"{hours} h"
 
 
 def graded(grade: Grade) -> Text:
@@ -70,4 +83,5 @@ def graded(grade: Grade) -> Text:
 def print_record(console: Console, record: Record) -> None:
     """What was read and what was refused."""
     refused = ", ".join(f"{count:,} x {reason}" for reason, count in record.refused.items())
-    console.print(f"{len(record):,} findings understood" + (f"; refused: {refused} (list them with --refused FILE)" if refused else ""), soft_wrap=True)
+    listed = f"; refused: {refused} (list them with --refused FILE)" if refused else ""
+    console.print(f"{len(record):,} findings understood{listed}", soft_wrap=True)
