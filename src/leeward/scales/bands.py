@@ -18,7 +18,8 @@ from leeward.knowledge.vocabulary import quantities
 from leeward.timeline.columns import pick
 from leeward.timeline.oxygen import DEVICES
 
-_CELL = re.compile(r"(<=|>=|<|>|=)\s*(-?[\d.]+)|(>?)(-?[\d.]+)\.\.(<?)(-?[\d.]+)")
+_NUMBER = r"-?\d+(?:\.\d+)?"
+_CELL = re.compile(rf"(<=|>=|<|>|=)\s*({_NUMBER})|(>?)({_NUMBER})\.\.(<?)({_NUMBER})")
 _ENDLESS = float("inf")
 _FAR = 1e12  # beyond any measured value
 

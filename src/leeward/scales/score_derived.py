@@ -8,14 +8,14 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from leeward.timeline.columns import latest, packed_at_s, packed_value, pick, true
+from leeward.timeline.columns import back, front, latest, pick
 from leeward.timeline.exposures import DAY_S
 from leeward.timeline.infusions import FOREVER_S, running
 from leeward.timeline.oxygen import DEVICES
-from leeward.timeline.settings import HOUR_S, limit_s
+from leeward.timeline.settings import limit_s
 
 _COMA = {"gcs-eye": 4, "gcs-verbal": 5, "gcs-motor": 6}
-_KILO = 1024
+_BITS, _DEVICE_BITS = 10, 4  # a fraction in thousandths, a device
 _OPEN = float("inf")
 _AIR = 0.21
 _TRACE = 1e-9  # an infusion whose rate nobody can tell is more than nothing
@@ -44,11 +44,11 @@ def _named(rows: ir.Table, quantity: str, low: Any, high: Any) -> ir.Table:
     return made.select("patient", "quantity", "at_s", "low", "high", "as_of_s", "place")
 
 
-def gases(rows: ir.Table) -> ir.Table:
+def gases(rows: ir.Table, saturation_at_most: float) -> ir.Table:
     """Each arterial pressure, and each saturation, over the inspired fraction in force at its moment.
 
     The fraction is the charted one while it stands, 0.21 once room air was charted, else anything from 0.21 to 1.
-    Ratios are told apart by support; where there surely was none the ratio is infinite, so that it never scores.
+    Saturations above `saturation_at_most` (%) tell nothing of the ratio. Ratios are told apart by support; where there surely was none the ratio is infinite, so that it never scores.
     """
     mine = rows.filter(rows.quantity.isin(["pao2", "spo2", "fio2", "oxygen-device"]))
     at = mine.group_by(["patient", "at_s", "as_of_s", "place"]).agg(**{
@@ -56,26 +56,26 @@ def gases(rows: ir.Table) -> ir.Table:
         for name in ("pao2", "spo2", "fio2", "oxygen-device") for side in ("low", "high")
     })  # fmt: skip
     upto = ibis.window(group_by=[at.patient], order_by=[at.at_s], rows=(None, 0))
-    fraction = (at.fio2_low * 1000).round().cast("int64") * _KILO + (at.fio2_high * 1000).round().cast("int64")
-    at = at.mutate(set=latest(fraction, at.at_s, _KILO**2, upto), worn=latest(at["oxygen-device_high"].cast("int64"), at.at_s, 16, upto))
-    return _ratios(_in_force(at))
+    fraction = (at.fio2_low * 1000).round().cast("int64") * 2**_BITS + (at.fio2_high * 1000).round().cast("int64")
+    at = at.mutate(set=latest(fraction, at.at_s, 2 * _BITS, upto), worn=latest(at["oxygen-device_high"].cast("int64"), at.at_s, _DEVICE_BITS, upto))
+    return _ratios(_in_force(at), saturation_at_most)
 
 
 def _in_force(at: ir.Table) -> ir.Table:
     """Fraction and device in force at each moment, unknown where too old."""
     limit = limit_s("oxygen", at.place)
-    set_s, worn_s = packed_at_s(at.set, _KILO**2), packed_at_s(at.worn, 16)
-    both = packed_value(at.set, _KILO**2)
-    device = ibis.ifelse(worn_s + limit > at.at_s, packed_value(at.worn, 16), None)
+    set_s, worn_s = front(at.set, 2 * _BITS), front(at.worn, _DEVICE_BITS)
+    both = back(at.set, 2 * _BITS)
+    device = ibis.ifelse(worn_s + limit > at.at_s, back(at.worn, _DEVICE_BITS), None)
     air = (device == DEVICES.index("room-air")) & (set_s.isnull() | (worn_s >= set_s))
     set_stands = set_s + limit > at.at_s
-    low = pick([(air, _AIR), (set_stands, (both // _KILO) / 1000)], _AIR)
-    high = pick([(air, _AIR), (set_stands, (both % _KILO) / 1000)], 1.0)
+    low = pick([(air, _AIR), (set_stands, (both >> _BITS) / 1000)], _AIR)
+    high = pick([(air, _AIR), (set_stands, (both & (2**_BITS - 1)) / 1000)], 1.0)
     unnamed = device.isnull() | device.isin([DEVICES.index("unrecognised"), DEVICES.index("oxygen-unspecified")])
     return at.mutate(f_low=ibis.greatest(low, _AIR), f_high=ibis.greatest(high, _AIR), unnamed=unnamed, device=device)
 
 
-def _ratios(at: ir.Table) -> ir.Table:
+def _ratios(at: ir.Table, saturation_at_most: float) -> ir.Table:
     """The ratios by support: any, positive pressure, ventilator, any oxygen."""
     positive = at.device.isin([DEVICES.index(name) for name in ("ventilator", "cpap", "bipap")]).fill_null(False)
     ventilator = (at.device == DEVICES.index("ventilator")).fill_null(False)
@@ -84,7 +84,7 @@ def _ratios(at: ir.Table) -> ir.Table:
     everywhere = ibis.literal(True)
     low, high = at.pao2_low / at.f_high, at.pao2_high / at.f_low
     s_low, s_high = at.spo2_low / at.f_high, at.spo2_high / at.f_low
-    gas, light = at.pao2_low.notnull(), at.spo2_low.notnull()
+    gas, light = at.pao2_low.notnull(), at.spo2_high <= saturation_at_most
     made = [
         (gas, "pao2-fio2", low, high, everywhere, everywhere),
         (gas, "pao2-fio2-supported", low, high, positive, positive | at.unnamed),
@@ -97,8 +97,7 @@ def _ratios(at: ir.Table) -> ir.Table:
         _named(at.filter(there), name, pick([(maybe, least)], _OPEN), pick([(sure, most)], _OPEN))
         for there, name, least, most, sure, maybe in made
     ]
-    joined = tables[0].union(*tables[1:])
-    return joined
+    return tables[0].union(*tables[1:])
 
 
 def rates(known: ir.Table, people: ir.Table, drugs: Sequence[str], at_least_s: int) -> ir.Table:

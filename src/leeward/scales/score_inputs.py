@@ -13,6 +13,7 @@ import msgspec
 from leeward.knowledge import Evidence, load
 from leeward.knowledge.vocabulary import quantities
 from leeward.scales.bands import Span, codes
+from leeward.scales.score_derived import per_kg
 from leeward.timeline.columns import pick, seconds
 from leeward.timeline.exposures import DAY_S
 from leeward.timeline.oxygen import device_code
@@ -22,6 +23,8 @@ from leeward.timeline.settings import HOUR_S, SETTINGS, carry, limit_s
 _WORDS = ("pupils", "consciousness", "confusion", "respiratory-effort", "splenomegaly", "hepatomegaly", "haemophagocytosis",
           "nk-activity", "pulmonary-oedema", "immunosuppression", "systemic-juvenile-arthritis", "hypercapnic-target",
           "hlh-gene")  # fmt: skip
+BY_WEIGHT = ("epinephrine", "norepinephrine")
+"""Drugs charted by the minute whose rate per kg a score asks for, as the input `<drug>-per-kg`."""
 _TAKEN = ("latest", "highest", "lowest")
 
 
@@ -41,10 +44,16 @@ class At:
 
     def __init__(self, rows: ir.Table) -> None:
         self.rows = rows
+        self.found: dict[str, Any] = {}
 
     def span(self, quantity: str, taken: str = "latest") -> Span:
         """A value as bounds, null where nothing stands."""
         return Span(self.rows[f"{quantity}_{taken}_low"], self.rows[f"{quantity}_{taken}_high"])
+
+    def keep(self, name: str, column: Any) -> Any:
+        """A column that an earlier step computed; where none did yet, its expression, noted in `found` for such a step."""
+        self.found[name] = column
+        return self.rows[name] if name in self.rows.columns else column
 
     @property
     def age(self) -> Span:
@@ -137,7 +146,7 @@ def wide(taken: ir.Table, drugs: ir.Table, people: ir.Table, used: Iterable[tupl
     drug_names = set(drugs_of())
     columns = {}
     for quantity, way in sorted(used):
-        if quantity not in drug_names:
+        if quantity not in drug_names and not quantity.endswith("-per-kg"):
             mine = taken.quantity == quantity
             for side in ("low", "high"):
                 columns[f"{quantity}_{way}_{side}"] = ibis.ifelse(mine, taken[f"{way}_{side}"], None).max()
@@ -146,7 +155,13 @@ def wide(taken: ir.Table, drugs: ir.Table, people: ir.Table, used: Iterable[tupl
              for drug in sorted(drug_names) for side in ("low", "high")}  # fmt: skip
     ran = drugs.group_by("patient").agg(**rates)
     whole = people.left_join(inputs, "patient").drop("patient_right").left_join(ran, "patient").drop("patient_right")
-    return whole.mutate(**{name: whole[name].fill_null(0.0) for name in rates})
+    whole = whole.mutate(**{name: whole[name].fill_null(0.0) for name in rates})
+    weight = Span(whole["body-weight_latest_low"], whole["body-weight_latest_high"])
+    by_weight: dict[str, Any] = {}
+    for drug in BY_WEIGHT:
+        low, high = per_kg(Span(whole[f"{drug}_latest_low"], whole[f"{drug}_latest_high"]), weight)
+        by_weight |= {f"{drug}-per-kg_latest_low": low, f"{drug}-per-kg_latest_high": high}
+    return whole.mutate(**by_weight)
 
 
 def drugs_of() -> list[str]:
