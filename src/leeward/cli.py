@@ -1,4 +1,4 @@
-"""The command line: grade, explain, report, demo.
+"""The command line: grade, explain, cause, report, demo.
 
 Exit codes: 0 answered; 1 a fault of ours; 2 wrong arguments; 3 the path cannot be read; 4 nothing in it was understood.
 """
@@ -89,6 +89,28 @@ def explain(
             _out.print(explained(answer), markup=False, highlight=False, soft_wrap=True)
             return
     _fail(WRONG_ARGUMENTS, f"no patient '{patient}' in {path}")
+
+
+@app.command()
+def cause(
+    path: PathArgument,
+    json: Annotated[bool, typer.Option("--json", help="one JSON object per patient per line")] = False,
+    as_of: AsOf = None,
+    assume_trigger: Assume = None,
+    room_air: RoomAir = None,
+    zone: Zone = None,
+    mapping: Mapping = None,
+) -> None:
+    """Say which treatment could cause each CRS episode, and whether its timing fits what was published."""
+    from leeward.cohort.courses import answers
+    from leeward.report.causes import lines, print_causes
+
+    record, asked = _asked(path, as_of, assume_trigger, room_air, zone, mapping)
+    found = answers(record, asked)
+    if json:
+        sys.stdout.buffer.writelines(lines(found))
+        return
+    print_causes(_out, found)
 
 
 @app.command()

@@ -30,6 +30,11 @@ def weakest(tags: list[Evidence]) -> Evidence:
     return max(tags, key=_WEAKER.index)
 
 
+def strongest(tags: list[Evidence]) -> Evidence:
+    """The most certain of several evidence tags: for an answer that any one of them would carry."""
+    return min(tags, key=_WEAKER.index)
+
+
 @cache
 def load(name: str, shape: type[T]) -> T:
     """The knowledge file `name` (path under `knowledge/`, without `.toml`) as a `shape`.

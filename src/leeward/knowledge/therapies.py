@@ -27,7 +27,7 @@ Unit = Literal["min", "h", "d", "wk"]
 FOLDER = "therapies"
 
 
-class Share(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Share(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A part of the patients in percent, or the words that stand in its place; `evidence` where it is not the row's."""
 
     percent: Percent | None = None
@@ -35,7 +35,7 @@ class Share(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     evidence: Evidence | None = None
 
 
-class Count(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Count(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A number of patients, or the words that stand in its place."""
 
     count: Annotated[int, msgspec.Meta(ge=1)] | None = None
@@ -43,7 +43,7 @@ class Count(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     evidence: Evidence | None = None
 
 
-class Spread(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Spread(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A time as published: median and bounds in the unit printed; `spread`: do they hold all or the middle half."""
 
     median: float | None = None
@@ -63,7 +63,7 @@ class Spread(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("a time needs its unit")
 
 
-class Population(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Population(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What one publication reports of one population: rates, scale, number of patients, onset and duration."""
 
     indication: Said
