@@ -94,10 +94,10 @@ class _Timing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @cache
-def _whole_unit() -> float:
-    """How far outside a printed bound an onset still rounds to it, in the unit printed."""
+def _longest_unit() -> timedelta:
+    """How far outside a printed bound an onset may lie at most and still be what was printed."""
     file: _Timing = load("recognition/timing", _Timing)
-    return decided(file.decisions, "whole-units")
+    return decided(file.decisions, "whole-units") * LENGTH["d"]
 
 
 def causes(course: Course) -> list[Cause]:
@@ -158,11 +158,14 @@ def _conditions(onset: datetime | None) -> Iterator[Cause]:
 
 def fit(since: timedelta, onset: Spread | None) -> Timing:
     """The time from dose to onset against one published spread; outside the middle half nothing is known."""
-    if onset is None or onset.unit is None or (onset.low is None and onset.high is None):
+    if onset is None or onset.unit is None:
         return "unknown"
-    units = since / LENGTH[onset.unit]
-    early = onset.low is not None and units < onset.low - _whole_unit()
-    late = onset.high is not None and units >= onset.high + _whole_unit()
+    low, high = _bound(onset, "early"), _bound(onset, "late")
+    if low is None and high is None:
+        return "unknown"
+    reach = min(LENGTH[onset.unit], _longest_unit())
+    early = low is not None and since < low - reach
+    late = high is not None and since >= high + reach
     if onset.spread == "iqr" and (early or late):
         return "unknown"
     return "early" if early else "late" if late else "inside"

@@ -79,15 +79,15 @@ def _published(one: Published) -> list[Text]:
     """One publication's row; words of the publication stand as they were printed."""
     row = one.population
     about = "; ".join(part for part in (row.indication, row.given, row.people) if part)
-    onset = spread(row.onset) + _mark(row, row.known(row.onset)) if row.onset else ""
+    onset = spread(row.onset) + marked(row, row.known(row.onset)) if row.onset else ""
     scale = f", {row.scale}" if row.scale not in (None, "none") and row.crs_grade_3_or_more else ""
     source = f"{row.source}, {row.dated} [{row.evidence}]" if row.dated else f"{row.source} [{row.evidence}]"
-    severe = _number(row, row.crs_grade_3_or_more) + scale
-    cells = (about, one.timing, _number(row, row.crs_any), severe, _number(row, row.n), onset, source)
+    severe = number(row, row.crs_grade_3_or_more) + scale
+    cells = (about, one.timing, number(row, row.crs_any), severe, number(row, row.n), onset, source)
     return [Text(cell) for cell in cells]
 
 
-def _number(row: Population, number: Share | Count | None) -> str:
+def number(row: Population, number: Share | Count | None) -> str:
     """A share or a count with its words, and a mark where it is less well known than its row."""
     if number is None:
         return ""
@@ -95,10 +95,10 @@ def _number(row: Population, number: Share | Count | None) -> str:
     unit = " %" if isinstance(number, Share) and value is not None else ""
     shown = f"{value:g}{unit}" if value is not None else ""
     words = f" ({number.text})" if number.text and shown else number.text or ""
-    return f"{shown}{words}{_mark(row, row.known(number))}"
+    return f"{shown}{words}{marked(row, row.known(number))}"
 
 
-def _mark(row: Population, tag: str) -> str:
+def marked(row: Population, tag: str) -> str:
     """The tag of a number that is known otherwise than its row, and of every recalled one."""
     return _MARKS["recalled"] if tag == "recalled" else f" ({tag})" if tag != row.evidence else ""
 
