@@ -5,6 +5,7 @@ Exit codes: 0 answered; 1 a fault of ours; 2 wrong arguments; 3 the path cannot 
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,7 +39,7 @@ def grade(
     as_of: AsOf = None,
     assume_trigger: Assume = None,
     room_air: RoomAir = None,
-    scale: Annotated[str, typer.Option(help="the scale to grade on")] = "astct-2019",
+    scale: Annotated[str, typer.Option(help="the scale of CRS to grade on, or all")] = ASTCT,
     parquet: Annotated[Path | None, typer.Option(help="write the cohort's courses as Parquet into this folder")] = None,
     refused: Annotated[Path | None, typer.Option(help="write every refusal, with reason and place, into this CSV")] = None,
     zone: Zone = None,
@@ -48,9 +49,7 @@ def grade(
     from leeward.cohort.courses import answers, refusals_to_csv, to_parquet
     from leeward.report import terminal
 
-    if scale not in terminal.SCALES:
-        _fail(WRONG_ARGUMENTS, f"no scale '{scale}'; there is {', '.join(terminal.SCALES)}")
-    record, asked = _asked(path, as_of, assume_trigger, room_air, zone, mapping)
+    record, asked = _asked(path, as_of, assume_trigger, room_air, zone, mapping, scales=scales_of(scale))
     if refused is not None:
         refusals_to_csv(record, refused)
     if parquet is not None:
@@ -147,7 +146,8 @@ def demo(out: Annotated[Path, typer.Option(help="folder for the pages")] = Path(
     terminal.print_answers(_out, found)
     terminal.print_record(_err, record)
     _out.print(f"\nThe patients' pages: {index.resolve()}", soft_wrap=True)
-    _out.print(f"One of them in words:  leeward explain {FOLDER} {terminal.SHOWN_PATIENT}", soft_wrap=True)
+    command = "leeward" if shutil.which("leeward") else sys.argv[0]
+    _out.print(f"One of them in words:  {command} explain {FOLDER} {terminal.SHOWN_PATIENT}", soft_wrap=True)
 
 
 def _asked(path: Path, as_of: str | None, assume: str | None, room_air: bool | None, zone: str | None, mapping: Path | None):  # type: ignore[no-untyped-def] # noqa: ANN202

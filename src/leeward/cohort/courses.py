@@ -14,6 +14,7 @@ from leeward.cohort.answer import Answer, answer, units
 from leeward.cohort.engine import Question, connect, run
 from leeward.cohort.plan import COURSES, REASONS
 from leeward.record.spool import Record
+from leeward.scales.older_crs import older
 
 Tell = Callable[[str, int, int], None]
 """Hears of progress: the step's name, how many are done, how many there are."""
@@ -32,7 +33,8 @@ def answers(record: Record, question: Question, *, tell: Tell | None = None) -> 
     con = graded(record, question, tell=tell)
     refused = refused_by_patient(record.refusals)
     known = units()
-    streams = {name: _Stream(con, name) for name in (*COURSES, *REASONS)}
+    names = (*COURSES, *REASONS, *(("estimated",) if older(question.scales) else ()))
+    streams = {name: _Stream(con, name) for name in names}
     for patient in _patients(con, refused):
         rows = {name: stream.of(patient) for name, stream in streams.items()}
         yield answer(patient, rows, question, refused.get(patient, {}), known)
@@ -103,12 +105,14 @@ def findings_of(record: Record, patient: str) -> pa.Table:
     """One patient's findings."""
     con = connect()
     record.to_duckdb(con, "findings")
-    return con.execute("select * from findings where patient = ? order by measured_at, quantity", [patient]).to_arrow_table()
+    mine = con.sql("select * from findings where patient = ? order by measured_at, quantity", params=[patient])
+    return mine.to_arrow_table()
 
 
 def refusals_to_csv(record: Record, file: Path) -> None:
-    """Every refusal with its reason and place, as CSV."""
+    """Every refusal with its reason and place, as CSV; a cell that a spreadsheet would run as a formula is quoted."""
     con = connect()
     con.register("refusals", record.refusals)
     path = str(file).replace("'", "''")
-    con.execute(f"copy (select * from refusals) to '{path}' (format csv, header)")
+    harmless = ", ".join(rf"regexp_replace({name}, '^([=+@\t\r-])', '''\1') as {name}" for name in record.refusals.column_names)
+    con.execute(f"copy (select {harmless} from refusals) to '{path}' (format csv, header)")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import msgspec
 
@@ -33,7 +33,7 @@ Line = list[Dated]
 
 
 def value(lines: Line, on: date | None = None) -> float:
-    """The value in force on a day (today's last line when no day is given), in the line's unit.
+    """The value in force on a day (today when no day is given), in the line's unit.
 
     Raises BadKnowledge when two lines hold on one day or none does.
     """
@@ -41,8 +41,9 @@ def value(lines: Line, on: date | None = None) -> float:
     for earlier, later in zip(ordered, ordered[1:], strict=False):
         if earlier.from_ == later.from_ or (earlier.until is not None and earlier.until != later.from_):
             raise BadKnowledge(f"dated lines from {earlier.from_} and {later.from_} overlap or leave a gap")
-    held = [line for line in ordered if on is None or line.from_ <= on]
-    if not held or (on is not None and held[-1].until is not None and held[-1].until <= on):
+    on = on or datetime.now(UTC).date()
+    held = [line for line in ordered if line.from_ <= on]
+    if not held or (held[-1].until is not None and held[-1].until <= on):
         raise BadKnowledge(f"no value in force on {on}")
     return held[-1].value
 

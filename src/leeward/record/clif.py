@@ -239,7 +239,8 @@ def _devices(con: duckdb.DuckDBPyConnection, table: Table) -> None:
         for named, kind in pairs
     ]
     con.execute("create or replace table devices_ (named varchar, kind varchar, word varchar)")
-    con.executemany("insert into devices_ values (?, ?, ?)", [*chosen, (None, None, None)])
+    if chosen:
+        con.executemany("insert into devices_ values (?, ?, ?)", chosen)
 
 
 def _respiratory(table: Table, root: Path) -> str:

@@ -33,7 +33,7 @@ def settle(findings: Pile, births: pa.Table, identified: bool, folder: Callable[
         return REFUSAL.empty_table()
     con = duckdb.connect(config={"temp_directory": tempfile.gettempdir(), "memory_limit": _MEMORY})
     try:
-        con.execute("set TimeZone = 'UTC'")
+        con.execute("set TimeZone = 'UTC'; set enable_progress_bar = false")
         con.register("births_", births)
         if findings.file is None:
             con.register("findings_", findings.table())

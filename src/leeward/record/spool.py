@@ -18,7 +18,8 @@ from leeward.record.settings import Settings
 from leeward.record.settle import settle
 from leeward.record.weights import Weights
 
-BIRTH = "birth-date"
+BIRTH, AMBIGUOUS = "birth-date", "ambiguous-patient"
+_BATCH_ROWS = 200_000
 _BIRTHS = pa.schema([("patient", pa.string()), ("born", pa.string())])
 
 
@@ -31,6 +32,7 @@ class Spool:
         self._weights = Weights()
         self._births: list[pa.Table] = []
         self._identified = False
+        self._ambiguous: set[str] = set()
         self._folder: Path | None = None
 
     def folder(self) -> Path:
@@ -56,7 +58,11 @@ class Spool:
     def refuse(self, refusals: pa.Table) -> None:
         """Refusals, counted by reason."""
         counted = refusals.column("reason").value_counts().to_pylist()
-        self.counts.update({item["values"]: item["counts"] for item in counted})
+        counted_reasons = {item["values"]: item["counts"] for item in counted}
+        self.counts.update(counted_reasons)
+        if AMBIGUOUS in counted_reasons:
+            named = refusals.filter(pc.equal(refusals["reason"], AMBIGUOUS))["patient"]
+            self._ambiguous.update(named.drop_null().to_pylist())
         self.refusals.add(refusals, self.folder)
 
     def record(self, recognised: str, declares: frozenset[str], settings: Settings) -> Record:
@@ -64,12 +70,28 @@ class Spool:
         for findings, refusals in self._weights.settle(self.folder):
             self._keep(findings, refusals)
         self.findings.close(self.folder)
+        if self._ambiguous:
+            self._forget(self._ambiguous)
         births = pa.concat_tables([_BIRTHS.empty_table(), *self._births])
         early = settle(self.findings, births, self._identified, self.folder)
         if early.num_rows:
             self.refuse(early)
         self.refusals.close(self.folder)
         return Record(self, recognised, declares, settings)
+
+    def _forget(self, patients: set[str]) -> None:
+        """Drop every finding of patients whose id stands for two people, some of which may have come in before that showed."""
+        kept = Pile(FINDING, "findings-of-one")
+        wanted = pa.array(sorted(patients), pa.string())
+        for batch in self.findings.batches(_BATCH_ROWS):
+            theirs = pc.is_in(batch["patient"], value_set=wanted)
+            kept.add(batch.filter(pc.invert(theirs)), self.folder)
+            lost = batch.filter(theirs)
+            filled = {"reason": pa.array([AMBIGUOUS] * lost.num_rows, pa.string()), "detail": pa.nulls(lost.num_rows, pa.string())}
+            if lost.num_rows:
+                self.refuse(pa.table({name: filled[name] if name in filled else lost[name] for name in REFUSAL.names}, schema=REFUSAL))
+        kept.close(self.folder)
+        self.findings = kept
 
 
 class Record:

@@ -14,7 +14,7 @@ from leeward.timeline.exposures import DAY_S
 from leeward.timeline.moments import changes
 from leeward.timeline.settings import HOUR_S
 
-MISSING = ("body-temperature", "systolic-bp", "oxygen-device", "age-years")
+MISSING = ("body-temperature", "systolic-bp", "oxygen-device", "age-years", "cause-of-death")
 """The inputs behind the bits of `unknown`."""
 
 _STATE = ("fever_known", "pressure_known", "oxygen_known", "fever_low", "fever_high", "hypotension_low", "hypotension_high",
@@ -52,7 +52,8 @@ def _masked(rows: ir.Table, limits: astct.Limits) -> ir.Table:
 
 def _range(rows: ir.Table, limits: astct.Limits) -> ir.Table:
     """The grade's bounds, and everything the course needs beside them."""
-    waived = true((rows.open == 1) & (rows.masks_sure_s >= rows.onset_s))
+    sure = (rows.at_s >= rows.sure_onset_s) & (rows.sure_until_s.isnull() | (rows.at_s < rows.sure_until_s))
+    waived = true(sure & (rows.open == 1) & (rows.masks_sure_s >= rows.sure_onset_s))
     waived_maybe = true((rows.open == 1) & (rows.masks_possible_s >= rows.onset_s))
     supported = true((rows.hypotension_high + rows.vasopressors_high + rows.oxygen_high) > 0)
     least = astct.State(
@@ -60,7 +61,7 @@ def _range(rows: ir.Table, limits: astct.Limits) -> ir.Table:
         rows.death_low * rows.open,
     )  # fmt: skip
     most = astct.State(
-        ibis.greatest(rows.fever_high, waived, waived_maybe, rows.maybe * supported),
+        ibis.greatest(rows.fever_high, waived_maybe, rows.maybe * supported),
         rows.hypotension_high, rows.vasopressors_high, rows.oxygen_high, rows.death_high * rows.open,
     )  # fmt: skip
     # An unknown pressure is at its worst low, which a vasopressor that runs outweighs.
@@ -73,7 +74,8 @@ def _range(rows: ir.Table, limits: astct.Limits) -> ir.Table:
         scale=ibis.literal(limits.scale),
         observed=ibis.greatest(rows.fever_known, rows.pressure_known, rows.oxygen_known),
         unknown=flags(1 - rows.fever_known, 1 - rows.pressure_known, 1 - rows.oxygen_known,
-                     true((rows.pressure_known == 1) & (rows.hypotension_low != rows.hypotension_high))),
+                      true((rows.pressure_known == 1) & (rows.hypotension_low != rows.hypotension_high)),
+                      (rows.death_high - rows.death_low) * rows.open),
         masked=true(rows.onset_s.isnull() & rows.first_sign_s.notnull()),
         died=pick([(rows.death_high == 1, 1)], 0),
     ))  # fmt: skip

@@ -17,10 +17,14 @@ def people(known: ir.Table, doses: ir.Table, question: ir.Table) -> ir.Table:
     """patient, who, as_of_s, first_dose_s, age_low, age_high (years at the first dose, null: unknown), death_s, death.
 
     `who` numbers the patients: every later step is keyed by it, since numbers sort and join faster than ids.
-    `as_of_s` is the question's moment, else the patient's last finding; nobody is followed beyond death.
+    `as_of_s` is the question's moment, else the patient's last finding or end of an infusion; nobody is followed beyond death.
     """
     first = doses.group_by("patient").agg(first_dose_s=doses.dose_s.min())
-    last = known.group_by("patient").agg(last=known.measured_at.max(), last_end=known.measured_until.max())
+    # The end of a stay, a mark or a device is planned or administrative: nothing was charted then.
+    ended = known.measured_until.notnull() & ~known.quantity.isin(["care-setting", "attribution", "oxygen-device"])
+    last = known.group_by("patient").agg(
+        last=known.measured_at.max(), last_end=ibis.ifelse(ended, known.measured_until, None).max()
+    )
     told = known.filter(known.quantity.isin(["birth-date", "age-years", "death"]))
     facts = told.group_by("patient").agg(
         birth=ibis.ifelse(told.quantity == "birth-date", told.text, None).max(),
