@@ -5,6 +5,7 @@ Every case is a patient of its own, so one run of the engine answers a whole fil
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -154,10 +155,11 @@ def number_or_word(cell: str) -> float | str:
 
 
 def _measured(quantity: str) -> Callable[[str, datetime], Iterator[Finding]]:
-    """A column that holds one quantity: a number, a word, or `normal`."""
+    """A column that holds one quantity: a number, a word, or `normal`; `until` where its hour is not known."""
 
     def read(cell: str, at: datetime) -> Iterator[Finding]:
-        yield finding(quantity, at, NORMAL[quantity] if cell == "normal" else number_or_word(cell))
+        what, until = until_of(cell)
+        yield finding(quantity, at, NORMAL[quantity] if what == "normal" else number_or_word(what), until)
 
     return read
 
@@ -176,6 +178,9 @@ def _vasopressors(cell: str, at: datetime, around: timedelta | None = None) -> I
     for item in items(cell):
         what, until = until_of(item)
         drug, _, rate = what.partition(" ")
+        if rate == "perhaps":
+            yield {**finding(drug, at, 0.0, until), "high": math.inf}
+            continue
         amount = None if rate == "unknown" else float(rate) if rate else USUAL_RATES[drug]
         if around is not None:
             yield finding(drug, at - around, amount, at + around)
@@ -190,8 +195,9 @@ def _moment_vasopressors(cell: str, at: datetime) -> Iterator[Finding]:
 def _drugs(cell: str, at: datetime) -> Iterator[Finding]:
     """Drugs given, with a dose in mg where one is named."""
     for item in items(cell):
-        drug, _, dose = item.partition(" ")
-        yield finding(drug, at, float(dose) if dose else None)
+        what, until = until_of(item)
+        drug, _, dose = what.partition(" ")
+        yield finding(drug, at, float(dose) if dose else None, until)
 
 
 def _given_before(cell: str, at: datetime) -> Iterator[Finding]:

@@ -23,7 +23,8 @@ CHARTED = Kinds((), ("fever", "arterial", "cuff", "oxygen", "dose_s", "context")
 """What is charted often. Signs carry their mildest and worst reading in one number (`readings`)."""
 
 CONTEXT = Kinds(
-    ("one_sure", "several_sure", "one_possible", "several_possible", "other_fever", "other_pressure", "other_oxygen"),
+    ("one_sure", "several_sure", "one_possible", "several_possible", "other_fever", "other_pressure", "other_oxygen",
+     "some_fever", "some_pressure"),
     ("masking_sure", "masking_possible", "setting", "death"),
 )
 """What changes seldom: it is carried in a table of its own, and a moment only knows which of its rows holds."""
@@ -59,6 +60,7 @@ def context(
     rises with time, the setting in its last digit), how many of each switch are on, masks_sure_s, masks_possible_s, death.
     """
     events = [*_vasopressors(sure, possible, people, limits), *_attributions(relevant), *_masking(relevant, limits),
+              *_some_time_that_day(relevant, limits),
               CONTEXT.events(places, "setting", places.at_s, places.setting), _deaths(people)]  # fmt: skip
     rows = CONTEXT.gathered(events)
     upto = ibis.window(group_by=[rows.who], order_by=[rows.at_s], rows=(None, 0))
@@ -93,18 +95,39 @@ def readings(sign: str, mildest: Any, worst: Any) -> Any:
 
 
 def _vital_signs(relevant: ir.Table, limits: astct.Limits) -> ir.Table:
-    """Temperature and systolic pressure as signs; an arterial line is kept apart from any other site."""
+    """Temperature and systolic pressure as signs; an arterial line is kept apart from any other site.
+
+    A sign of known day but unknown hour is carried, as a possibility only, from the day's last second on.
+    """
+    rows = _read(relevant, limits)
+    rows = rows.filter(rows.endless | (rows.until_s.notnull() & (rows.possible == 1)))
+    arterial = pick([(true(rows.site == "arterial") == 1, CHARTED.code("arterial"))], CHARTED.code("cuff"))
+    kind = pick([(rows.temperature, CHARTED.code("fever"))], arterial)
+    at_s, sure = pick([(rows.endless, rows.at_s)], rows.until_s - 1), pick([(rows.endless, rows.sure)], 0)
+    return CHARTED.events(rows, kind, at_s, readings("fever", sure, rows.possible))
+
+
+def _some_time_that_day(relevant: ir.Table, limits: astct.Limits) -> list[ir.Table]:
+    """Switches of signs of which only the day is known: they may stand at any hour of it, and at none for sure."""
+    rows = _read(relevant.filter(~relevant.endless), limits)
+    rows = rows.filter(rows.possible == 1)
+    code = pick([(rows.temperature, CONTEXT.code("some_fever"))], CONTEXT.code("some_pressure"))
+    rows = rows.mutate(code=code)
+    ended = rows.filter(rows.until_s.notnull())
+    return [CONTEXT.events(rows, rows.code, rows.at_s, 1), CONTEXT.events(ended, ended.code, ended.until_s, -1)]
+
+
+def _read(relevant: ir.Table, limits: astct.Limits) -> ir.Table:
+    """Temperatures and systolic pressures with `temperature` (which of the two) and the sign, `sure` and `possible`."""
     rows = relevant.filter(relevant.quantity.isin([limits.fever.quantity, limits.hypotension.quantity]))
     rows = rows.mutate(
         mildest=astct.systolic_limit(rows.age_low, limits, value(limits.hypotension.neonate_below)),
         strictest=astct.systolic_limit(rows.age_high, limits, value(limits.hypotension.adult_below)),
         temperature=rows.quantity == limits.fever.quantity,
     )
-    fever = readings("fever", true(astct.fever(rows.low, limits)), true(astct.fever(rows.high, limits)))
-    pressure = readings("pressure", true(rows.high < rows.mildest), true(rows.low < rows.strictest))
-    site = pick([(true(rows.site == "arterial") == 1, CHARTED.code("arterial"))], CHARTED.code("cuff"))
-    kind = pick([(rows.temperature, CHARTED.code("fever"))], site)
-    return CHARTED.events(rows, kind, rows.at_s, ibis.ifelse(rows.temperature, fever, pressure))
+    sure = pick([(rows.temperature, true(astct.fever(rows.low, limits)))], true(rows.high < rows.mildest))
+    possible = pick([(rows.temperature, true(astct.fever(rows.high, limits)))], true(rows.low < rows.strictest))
+    return rows.mutate(sure=sure, possible=possible)
 
 
 def supported(states: ir.Table, people: ir.Table, limits: astct.Limits) -> ir.Table:
@@ -152,10 +175,14 @@ def _attributions(relevant: ir.Table) -> list[ir.Table]:
 
 
 def _masking(relevant: ir.Table, limits: astct.Limits) -> list[ir.Table]:
-    """Doses after which fever is no longer needed; a dose of known day but unknown hour is sure only at the day's end."""
+    """Doses after which fever is no longer needed; a dose of known day but unknown hour is sure only at the day's end.
+
+    An amount that may be zero is a dose that may have been given: possible, and sure at no time.
+    """
     drugs = relevant.filter(relevant.quantity.isin(limits.waiver.drugs) & (relevant.high.isnull() | (relevant.high != 0)))
-    sure_s = drugs.until_s.fill_null(drugs.at_s)
-    return [CONTEXT.events(drugs, "masking_possible", drugs.at_s, 1), CONTEXT.events(drugs, "masking_sure", sure_s, 1)]
+    given = drugs.filter(drugs.low.isnull() | (drugs.low > 0))
+    sure_s = given.until_s.fill_null(given.at_s)
+    return [CONTEXT.events(drugs, "masking_possible", drugs.at_s, 1), CONTEXT.events(given, "masking_sure", sure_s, 1)]
 
 
 def _deaths(people: ir.Table) -> ir.Table:
@@ -225,9 +252,9 @@ def _signs(rows: ir.Table, context: ir.Table, worst_oxygen: int) -> ir.Table:
         "who", "dose_s", "as_of_s", "at_s", "charted", "masks_sure_s", "masks_possible_s",
         **{f"{sign}_known": flag for sign, flag in known.items()},
         fever_low=low["fever"] * own["fever"],
-        fever_high=pick([(known["fever"] == 1, high["fever"])], 1) * own["fever"],
+        fever_high=pick([(known["fever"] == 1, ibis.greatest(high["fever"], on["some_fever"]))], 1) * own["fever"],
         hypotension_low=low["pressure"] * own["hypotension"],
-        hypotension_high=pick([(known["pressure"] == 1, high["pressure"])], 1) * own["hypotension"],
+        hypotension_high=pick([(known["pressure"] == 1, ibis.greatest(high["pressure"], on["some_pressure"]))], 1) * own["hypotension"],
         vasopressors_low=ibis.greatest(on["several_sure"] * 2, on["one_sure"]) * own["hypotension"],
         vasopressors_high=ibis.greatest(on["several_possible"] * 2, on["one_possible"]) * own["hypotension"],
         oxygen_low=low["oxygen"] * own["hypoxia"],

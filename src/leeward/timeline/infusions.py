@@ -20,7 +20,8 @@ def running(relevant: ir.Table, drugs: Sequence[str], *, surely: bool) -> ir.Tab
 
     A rate of zero is a stop. An infusion whose end was never charted surely ran for its age limit, and possibly
     until the drug was charted again: `surely` chooses which of the two is meant. Stretches of one drug that touch
-    are one stretch: a changed rate or bag is no interruption.
+    are one stretch: a changed rate or bag is no interruption. A rate that may be zero (an infusion of which only the
+    day is known) ran possibly, and not surely.
     """
     rows = relevant.filter(relevant.quantity.isin(list(drugs)))
     order = ibis.window(group_by=[rows.who, rows.quantity], order_by=[rows.at_s])
@@ -28,7 +29,10 @@ def running(relevant: ir.Table, drugs: Sequence[str], *, surely: bool) -> ir.Tab
     rows = rows.filter(rows.high.isnull() | (rows.high != 0))
     endless_s = rows.again_s
     if surely:
-        endless_s = ibis.least(rows.again_s, rows.at_s + int(carry().limits_hours["infusion-without-end"].ward * HOUR_S))
+        rows = rows.filter(rows.low.isnull() | (rows.low > 0))
+        endless_s = ibis.least(
+            rows.again_s, rows.at_s + int(carry().limits_hours["infusion-without-end"].ward * HOUR_S)
+        )
     until_s = pick([(rows.endless, endless_s)], rows.until_s.fill_null(FOREVER_S))
     rows = rows.select("who", drug=rows.quantity, from_s=rows.at_s, until_s=until_s)
     return joined(rows, ["who", "drug"])
@@ -38,14 +42,14 @@ def joined(stretches: ir.Table, by: Sequence[str]) -> ir.Table:
     """Stretches of one key that overlap or touch, as one: `by` columns, from_s, until_s."""
     keys = [stretches[name] for name in by]
     before = ibis.window(group_by=keys, order_by=[stretches.from_s, stretches.until_s], rows=(None, -1))
-    opened = stretches.mutate(
-        opens=true(stretches.from_s > stretches.until_s.max().over(before).fill_null(-FOREVER_S))
-    )
+    opened = stretches.mutate(opens=true(stretches.from_s > stretches.until_s.max().over(before).fill_null(-FOREVER_S)))
     upto = ibis.window(group_by=[opened[name] for name in by], order_by=[opened.from_s, opened.until_s], rows=(None, 0))
     numbered = opened.mutate(island=counted(opened.opens).over(upto))
-    return numbered.group_by([*by, "island"]).agg(
-        from_s=numbered.from_s.min(), until_s=numbered.until_s.max()
-    ).drop("island")
+    return (
+        numbered.group_by([*by, "island"])
+        .agg(from_s=numbered.from_s.min(), until_s=numbered.until_s.max())
+        .drop("island")
+    )
 
 
 def together(stretches: ir.Table, at_least_s: int) -> ir.Table:
