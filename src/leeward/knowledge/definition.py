@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from itertools import pairwise
 
 import msgspec
 
@@ -38,7 +39,7 @@ def value(lines: Line, on: date | None = None) -> float:
     Raises BadKnowledge when two lines hold on one day or none does.
     """
     ordered = sorted(lines, key=lambda line: line.from_)
-    for earlier, later in zip(ordered, ordered[1:], strict=False):
+    for earlier, later in pairwise(ordered):
         if earlier.from_ == later.from_ or (earlier.until is not None and earlier.until != later.from_):
             raise BadKnowledge(f"dated lines from {earlier.from_} and {later.from_} overlap or leave a gap")
     on = on or datetime.now(UTC).date()

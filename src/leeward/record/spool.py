@@ -80,16 +80,23 @@ class Spool:
         return Record(self, recognised, declares, settings)
 
     def _forget(self, patients: set[str]) -> None:
-        """Drop every finding of patients whose id stands for two people, some of which may have come in before that showed."""
+        """Drop every finding of patients whose id stands for two people; some came in before that showed."""
         kept = Pile(FINDING, "findings-of-one")
         wanted = pa.array(sorted(patients), pa.string())
         for batch in self.findings.batches(_BATCH_ROWS):
             theirs = pc.is_in(batch["patient"], value_set=wanted)
             kept.add(batch.filter(pc.invert(theirs)), self.folder)
             lost = batch.filter(theirs)
-            filled = {"reason": pa.array([AMBIGUOUS] * lost.num_rows, pa.string()), "detail": pa.nulls(lost.num_rows, pa.string())}
+            filled = {
+                "reason": pa.array([AMBIGUOUS] * lost.num_rows, pa.string()),
+                "detail": pa.nulls(lost.num_rows, pa.string()),
+            }
             if lost.num_rows:
-                self.refuse(pa.table({name: filled[name] if name in filled else lost[name] for name in REFUSAL.names}, schema=REFUSAL))
+                self.refuse(
+                    pa.table(
+                        {name: filled[name] if name in filled else lost[name] for name in REFUSAL.names}, schema=REFUSAL
+                    )
+                )
         kept.close(self.folder)
         self.findings = kept
 

@@ -18,7 +18,8 @@ def grade_words(grade: Grade) -> str:
     """`grade 2`, `grade 1 to 4`, or `not graded`."""
     if grade.at_least is None:
         return "not graded"
-    return f"grade {grade.at_least}" if grade.at_least == grade.at_most else f"grade {grade.at_least} to {grade.at_most}"
+    upto = "" if grade.at_least == grade.at_most else f" to {grade.at_most}"
+    return f"grade {grade.at_least}{upto}"
 
 
 def clock(moment: datetime) -> str:
@@ -40,8 +41,7 @@ def explained(answer: Answer) -> str:
     if not answer.triggers:
         return "\n".join(_untriggered(answer))
     lines = [f"Patient {answer.patient}, as of {_as_of(answer)}"]
-    for trigger in answer.triggers:
-        lines.append(f"  {trigger.name} at {clock(trigger.at)}")
+    lines += [f"  {trigger.name} at {clock(trigger.at)}" for trigger in answer.triggers]
     for syndrome, grade in answer.now.items():
         lines += ["", *_graded(answer, syndrome, grade)]
     lines += ["", *_footing(answer)]
@@ -57,19 +57,18 @@ def _untriggered(answer: Answer) -> list[str]:
     """What is said where nothing is graded."""
     lines = [f"Patient {answer.patient}: no trigger on record, so nothing is graded. The raw physiology:"]
     for sign in answer.physiology:
-        lines.append(f"  {sign.quantity}: {sign.lowest:g} to {sign.highest:g} {sign.unit or ''}, last {sign.latest:g} at {clock(sign.at)}")
+        spread = f"{sign.lowest:g} to {sign.highest:g} {sign.unit or ''}".strip()
+        lines += [f"  {sign.quantity}: {spread}, last {sign.latest:g} at {clock(sign.at)}"]
     return [*lines, "", *_footing(answer)]
 
 
 def _graded(answer: Answer, syndrome: str, grade: Grade) -> list[str]:
     """One syndrome: the range, its reasons, what is missing, its episodes."""
     lines = [f"{SYNDROMES[syndrome]}: {grade_words(grade)} (ASTCT 2019, {_KNOWN[grade.evidence or 'derived']})"]
-    for because in grade.because:
-        lines.append(f"  because of {cited(because, answer.as_of)}")
+    lines += [f"  because of {cited(because, answer.as_of)}" for because in grade.because]
     if not grade.because:
         lines.append("  nothing on record still stands at this moment")
-    for quantity in grade.missing:
-        lines.append(f"  missing: {quantity}, never charted or too old; charting it narrows the range")
+    lines += [f"  missing: {quantity}, never charted or too old; charting it narrows the range" for quantity in grade.missing]
     for number, episode in enumerate([one for one in answer.episodes if one.syndrome == syndrome], 1):
         lines.append(f"  episode {number}: {_episode(episode)}")
         lines += [f"    {warning}" for warning in episode.warnings]
@@ -88,16 +87,16 @@ def _episode(episode: Episode) -> str:
     """One episode in a line."""
     peak = Grade(episode.peak.at_least, episode.peak.at_most, [], [])
     end = f"resolved {clock(episode.resolved)}" if episode.resolved else "still open"
-    return f"onset {clock(episode.onset)}, peak {grade_words(peak)} from {clock(episode.peak.at)}, {end}, {episode.duration_hours:g} h"
+    onset, top = clock(episode.onset), f"peak {grade_words(peak)} from {clock(episode.peak.at)}"
+    return f"onset {onset}, {top}, {end}, {episode.duration_hours:g} h"
 
 
 def _footing(answer: Answer) -> list[str]:
     """What the answer rests on: unseen stretches, assumptions, refusals, edition."""
     lines = []
     for stretch in answer.unobserved:
-        lines.append(
-            f"Nobody charted {SYNDROMES[stretch.syndrome]} signs from {clock(stretch.since)} to {clock(stretch.until)} ({stretch.hours:g} h)."
-        )
+        between = f"from {clock(stretch.since)} to {clock(stretch.until)} ({stretch.hours:g} h)"
+        lines += [f"Nobody charted {SYNDROMES[stretch.syndrome]} signs {between}."]
     lines += [f"Assumed: {assumption}." for assumption in answer.assumptions]
     lines += [f"Refused: {count} x {reason}." for reason, count in answer.refused.items()]
     return [*lines, f"Knowledge edition {answer.edition}. {STANDING}"]

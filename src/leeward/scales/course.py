@@ -10,8 +10,8 @@ from leeward.timeline.moments import changes
 
 GRADED = ("who", "syndrome", "scale", "dose_s", "at_s", "held_until_s", "as_of_s", "at_least", "at_most", "charted",
           "observed", "unknown", "episode", "onset_s", "resolved_s", "first_sign_s", "masked", "masks_s", "died")  # fmt: skip
-"""What every scale hands over, one row per moment at which anything changed: `observed` 0 where everything relevant is
-too old; `unknown` a bit per missing input, in the scale's own order; `masked` 1 in an episode that fever never opened."""
+"""What every scale hands over, one row per moment at which anything changed: `observed` 0 where everything relevant
+is too old; `unknown` a bit per missing input, in the scale's own order; `masked` 1 in an episode without fever."""
 
 _SECOND_BITS = 41
 _END_S = 2**_SECOND_BITS - 1  # above any second: counted back from here, the earliest time sorts last
@@ -34,7 +34,10 @@ def now(graded: ir.Table, people: ir.Table) -> ir.Table:
     key = ibis.window(group_by=[graded.who, graded.syndrome, graded.scale])
     rows = graded.mutate(last_s=graded.at_s.max().over(key))
     rows = rows.filter(rows.at_s == rows.last_s)
-    return _named(rows.select("who", "syndrome", "scale", "as_of_s", "at_least", "at_most", "unknown", "observed", "masks_s"), people)
+    return _named(
+        rows.select("who", "syndrome", "scale", "as_of_s", "at_least", "at_most", "unknown", "observed", "masks_s"),
+        people,
+    )
 
 
 def episodes(graded: ir.Table, people: ir.Table) -> ir.Table:
@@ -48,16 +51,31 @@ def episodes(graded: ir.Table, people: ir.Table) -> ir.Table:
     rows = rows.filter(rows.began_s.notnull() & (rows.episode >= 0) & (rows.at_s >= rows.began_s))
     rows = rows.filter(rows.resolved_s.isnull() | (rows.at_s < rows.resolved_s))
     graded_rows = rows.group_by(["who", "syndrome", "scale", "dose_s", "episode", "masked"]).agg(
-        onset_s=rows.began_s.min(), resolved_s=rows.resolved_s.max(), as_of_s=rows.as_of_s.max(),
+        onset_s=rows.began_s.min(),
+        resolved_s=rows.resolved_s.max(),
+        as_of_s=rows.as_of_s.max(),
         worst=packed(rows.at_least, _END_S - rows.at_s, _SECOND_BITS).max(),
         possible=packed(rows.at_most * rows.charted, _END_S - rows.at_s, _SECOND_BITS).max(),
-        masks_s=rows.masks_s.max(), died=rows.died.max(),
+        masks_s=rows.masks_s.max(),
+        died=rows.died.max(),
     )
     least, most = front(graded_rows.worst, _SECOND_BITS), front(graded_rows.possible, _SECOND_BITS)
     at = ibis.ifelse(least > 0, graded_rows.worst, graded_rows.possible)
     made = graded_rows.select(
-        "who", "syndrome", "scale", "dose_s", "episode", "masked", "onset_s", "resolved_s", "as_of_s", "masks_s", "died",
-        peak_at_least=least, peak_at_most=ibis.greatest(least, most), peak_s=_END_S - back(at, _SECOND_BITS),
+        "who",
+        "syndrome",
+        "scale",
+        "dose_s",
+        "episode",
+        "masked",
+        "onset_s",
+        "resolved_s",
+        "as_of_s",
+        "masks_s",
+        "died",
+        peak_at_least=least,
+        peak_at_most=ibis.greatest(least, most),
+        peak_s=_END_S - back(at, _SECOND_BITS),
     )
     return _named(made, people)
 
@@ -85,6 +103,8 @@ def flags(*missing: ir.IntegerColumn) -> ir.IntegerColumn:
     return packed
 
 
-def first(condition: ir.BooleanColumn, at_s: ir.IntegerColumn, window: ibis.expr.builders.WindowBuilder) -> ir.IntegerColumn:
+def first(
+    condition: ir.BooleanColumn, at_s: ir.IntegerColumn, window: ibis.expr.builders.WindowBuilder
+) -> ir.IntegerColumn:
     """The first second at which a condition holds within a window."""
     return ibis.ifelse(true(condition) == 1, at_s, None).min().over(window)

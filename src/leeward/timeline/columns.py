@@ -20,7 +20,7 @@ def true(condition: Any) -> Any:
 
 
 @ibis.udf.scalar.builtin(name="epoch_us", signature=(("timestamp('UTC')",), "int64"))
-def _microseconds(moment):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+def _microseconds(moment):  # type: ignore[no-untyped-def]
     """DuckDB's own function: Ibis would go through the session's zone, at ten times the cost."""
 
 

@@ -40,7 +40,9 @@ def with_episodes(rows: ir.Table, quiet_s: int, quiet_masked_s: int) -> ir.Table
     )
     before = ibis.window(group_by=[runs.who, runs.dose_s], order_by=[runs.run], rows=(None, -1))
     runs = runs.mutate(episode=counted(runs.closes).over(before), spell=counted(runs.lulls).over(before))
-    runs = runs.mutate(episode=ibis.ifelse(runs.run == 0, -1, runs.episode), spell=ibis.ifelse(runs.run == 0, -1, runs.spell))
+    runs = runs.mutate(
+        episode=ibis.ifelse(runs.run == 0, -1, runs.episode), spell=ibis.ifelse(runs.run == 0, -1, runs.spell)
+    )
     one = ibis.window(group_by=[runs.who, runs.dose_s, runs.episode])
     runs = runs.mutate(
         resolved_s=ibis.ifelse(runs.closes == 1, runs.quiet_from_s, None).max().over(one),
@@ -52,4 +54,6 @@ def with_episodes(rows: ir.Table, quiet_s: int, quiet_masked_s: int) -> ir.Table
     opening_s = ibis.ifelse((numbered.opens == 1) & (numbered.episode >= 0), numbered.at_s, None)
     mine = ibis.window(group_by=[numbered.who, numbered.dose_s, numbered.episode])
     surely = ibis.window(group_by=[numbered.who, numbered.dose_s, numbered.spell])
-    return numbered.mutate(onset_s=opening_s.min().over(mine), sure_onset_s=opening_s.min().over(surely)).drop("run", "spell")
+    return numbered.mutate(onset_s=opening_s.min().over(mine), sure_onset_s=opening_s.min().over(surely)).drop(
+        "run", "spell"
+    )

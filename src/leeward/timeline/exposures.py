@@ -37,7 +37,9 @@ def exposures(known: ir.Table, question: ir.Table, repeated: Sequence[str], same
 def _assumed(known: ir.Table, question: ir.Table) -> ir.Table:
     """A trigger that the user assumes for every patient: at a moment, or when each first came to a setting."""
     people = known.group_by("patient").agg(last_s=known.at_s.max()).cross_join(question)
-    at_moment = people.filter(people.assumed_trigger.notnull()).select("patient", from_s=seconds(people.assumed_trigger))
+    at_moment = people.filter(people.assumed_trigger.notnull()).select(
+        "patient", from_s=seconds(people.assumed_trigger)
+    )
     stays = known.filter(known.quantity == "care-setting").cross_join(question.select("assumed_setting"))
     stays = stays.filter(stays.text == stays.assumed_setting)
     at_setting = stays.group_by("patient").agg(from_s=stays.at_s.min())

@@ -32,14 +32,17 @@ def _newest(rows: ir.Table) -> ir.Table:
     """
     certain = rows.filter(~rows.revised & (rows.status != "withdrawn"))
     several = rows.filter(rows.revised)
-    standing = pick([(several.status == "withdrawn", 3), (several.status == "corrected", 2),
-                     (several.status == "final", 1)], 0)
+    standing = pick(
+        [(several.status == "withdrawn", 3), (several.status == "corrected", 2), (several.status == "final", 1)], 0
+    )
     several = several.mutate(version_=several.version.fill_null(""), standing=standing)
     record = ibis.window(group_by=[several.patient, several.record])
     # Windows are named before they are filtered on: not every engine can do both at once.
     several = several.mutate(newest=several.version_.max().over(record))
     several = several.filter(several.version_ == several.newest)
-    several = several.mutate(firmest=several.standing.max().over(ibis.window(group_by=[several.patient, several.record])))
+    several = several.mutate(
+        firmest=several.standing.max().over(ibis.window(group_by=[several.patient, several.record]))
+    )
     several = several.filter((several.standing == several.firmest) & (several.status != "withdrawn"))
     several = several.drop("version_", "standing", "newest", "firmest")
     return certain.union(several)

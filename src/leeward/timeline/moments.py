@@ -1,4 +1,4 @@
-"""One row per patient-moment out of many kinds of events, and the extra moments at which a carried value grows too old."""
+"""One row per patient-moment out of many kinds of events, and the moments at which a carried value grows too old."""
 
 from __future__ import annotations
 

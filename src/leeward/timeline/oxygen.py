@@ -41,13 +41,20 @@ def states(relevant: ir.Table) -> ir.Table:
     )
     filled = ibis.window(group_by=[carried.who, carried.flow_at_s])
     carried = carried.mutate(
-        flow_low=carried.low.max().over(filled), flow_high=carried.high.max().over(filled),
-        device_=back(carried.packed, _BITS), device_at_s=front(carried.packed, _BITS),
+        flow_low=carried.low.max().over(filled),
+        flow_high=carried.high.max().over(filled),
+        device_=back(carried.packed, _BITS),
+        device_at_s=front(carried.packed, _BITS),
     )
     mine = carried.flow_at_s >= carried.device_at_s.fill_null(0) - CHARTED_TOGETHER_S
-    unnamed = (carried.device_ == DEVICES.index("room-air")) & (carried.flow_at_s > carried.device_at_s) & (carried.flow_low > 0)
+    unnamed = (
+        (carried.device_ == DEVICES.index("room-air"))
+        & (carried.flow_at_s > carried.device_at_s)
+        & (carried.flow_low > 0)
+    )
     return carried.select(
-        "who", "at_s",
+        "who",
+        "at_s",
         device=pick([(true(unnamed) == 1, DEVICES.index("oxygen-unspecified"))], carried.device_),
         flow_low=ibis.ifelse(mine, carried.flow_low, None),
         flow_high=ibis.ifelse(mine, carried.flow_high, None),
@@ -67,7 +74,9 @@ def _charted(relevant: ir.Table) -> ir.Table:
         low=ibis.ifelse(flow, rows.low, None), high=ibis.ifelse(flow, rows.high, None),
     )  # fmt: skip
     on = rows.filter(word & (rows.until_s > rows.at_s))
-    hourly = on.select("who", at_s=ibis.range(on.at_s, on.until_s, HOUR_S).unnest(), device=device_code(on.text).cast("int64"))
+    hourly = on.select(
+        "who", at_s=ibis.range(on.at_s, on.until_s, HOUR_S).unnest(), device=device_code(on.text).cast("int64")
+    )
     ends = on.select("who", at_s=on.until_s, device=ibis.literal(DEVICES.index("unrecognised"), "int64"))
     stretched = hourly.union(ends)
     return points.union(stretched.mutate(low=ibis.null("float64"), high=ibis.null("float64")).select(*points.columns))

@@ -17,7 +17,8 @@ def people(known: ir.Table, doses: ir.Table, question: ir.Table) -> ir.Table:
     """patient, who, as_of_s, first_dose_s, age_low, age_high (years at the first dose, null: unknown), death_s, death.
 
     `who` numbers the patients: every later step is keyed by it, since numbers sort and join faster than ids.
-    `as_of_s` is the question's moment, else the patient's last finding or end of an infusion; nobody is followed beyond death.
+    `as_of_s` is the question's moment, else the patient's last finding or end of an infusion; nobody is followed
+    beyond death.
     """
     first = doses.group_by("patient").agg(first_dose_s=doses.dose_s.min())
     # The end of a stay, a mark or a device is planned or administrative: nothing was charted then.
@@ -32,13 +33,23 @@ def people(known: ir.Table, doses: ir.Table, question: ir.Table) -> ir.Table:
         death_s=ibis.ifelse(told.quantity == "death", told.at_s, None).min(),
         death=ibis.ifelse(told.quantity == "death", _code(told.text), None).max(),
     )
-    rows = first.join(last, "patient").left_join(facts, "patient").drop("patient_right").cross_join(question.select("as_of"))
+    rows = (
+        first.join(last, "patient")
+        .left_join(facts, "patient")
+        .drop("patient_right")
+        .cross_join(question.select("as_of"))
+    )
     low, high = _age(rows)
     last_s = ibis.greatest(seconds(rows.last), seconds(ibis.coalesce(rows.last_end, rows.last)), rows.first_dose_s)
     return rows.select(
-        "patient", "first_dose_s", "death_s", "death",
+        "patient",
+        "first_dose_s",
+        "death_s",
+        "death",
         as_of_s=ibis.least(ibis.coalesce(seconds(rows.as_of), last_s), rows.death_s),
-        age_low=low, age_high=high, who=ibis.row_number().over(ibis.window(order_by=[rows.patient])),
+        age_low=low,
+        age_high=high,
+        who=ibis.row_number().over(ibis.window(order_by=[rows.patient])),
     )
 
 
