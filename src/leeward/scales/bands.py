@@ -50,8 +50,16 @@ class Cell(NamedTuple):
 
     def meets(self, span: Span) -> Any:
         """Whether a value within the span can lie in this cell."""
-        below = ibis.literal(True) if self.high == _ENDLESS else (span.low < self.high if self.open_high else span.low <= self.high)
-        above = ibis.literal(True) if self.low == -_ENDLESS else (span.high > self.low if self.open_low else span.high >= self.low)
+        below = (
+            ibis.literal(True)
+            if self.high == _ENDLESS
+            else (span.low < self.high if self.open_high else span.low <= self.high)
+        )
+        above = (
+            ibis.literal(True)
+            if self.low == -_ENDLESS
+            else (span.high > self.low if self.open_low else span.high >= self.low)
+        )
         return below & above
 
 
@@ -129,11 +137,15 @@ def definition(name: str) -> Definition:
 
 def parsed(place: str, cells: Mapping[str, int], decimals: int | None) -> list[Cell]:
     """Cells in order of their values; together they must hold every value exactly once."""
-    made = sorted((_cell(place, text, points) for text, points in cells.items()), key=lambda cell: (cell.low, cell.open_low))
+    made = sorted(
+        (_cell(place, text, points) for text, points in cells.items()), key=lambda cell: (cell.low, cell.open_low)
+    )
     step = 0.0 if decimals is None else 10.0**-decimals
     for before, after in zip(made, made[1:], strict=False):
         touches = before.high == after.low and before.open_high != after.open_low
-        steps = bool(step) and abs(after.low - before.high - step) < step / 10 and not (before.open_high or after.open_low)
+        steps = (
+            bool(step) and abs(after.low - before.high - step) < step / 10 and not (before.open_high or after.open_low)
+        )
         if not (touches or steps):
             raise BadKnowledge(f"{place}: cells leave a gap or overlap between {before.high:g} and {after.low:g}")
     return made
@@ -187,7 +199,14 @@ def _rounded(number: Any, decimals: int) -> Any:
 
 def _worst(item: Item) -> int:
     """The most points that an item can give."""
-    return max([0, *item.cells.values(), *item.words.values(), *(given for group in item.ages for given in group.cells.values())])
+    return max(
+        [
+            0,
+            *item.cells.values(),
+            *item.words.values(),
+            *(given for group in item.ages for given in group.cells.values()),
+        ]
+    )
 
 
 def _bounds(cells: list[Cell], span: Span) -> tuple[Any, Any]:

@@ -59,6 +59,12 @@ def itemised(wide: ir.Table, scores: Iterable[Score]) -> ir.Table:
     return wide.mutate(**columns)
 
 
+def between(at: At, knowledge: Definition, name: str) -> Part:
+    """A criterion against a limit that differs between laboratories: sure above all of them, possible above the lowest."""
+    surely, possibly = part(at, knowledge, f"{name}-surely"), part(at, knowledge, f"{name}-possibly")
+    return Part(surely.at_least, possibly.at_most, possibly.lacks)
+
+
 def total(parts: Iterable[Part]) -> Part:
     """The sum of parts; what any of them lacks, it lacks."""
     listed = list(parts)

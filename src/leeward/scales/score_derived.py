@@ -29,11 +29,19 @@ def moments(rows: ir.Table) -> ir.Table:
                else ibis.ifelse(mine.quantity == name, mine[side], None).min() for name in parts for side in ("low", "high")}  # fmt: skip
     at = mine.group_by(["patient", "at_s", "as_of_s", "place"]).agg(**columns)
     third = 1 / 3
-    pressure = [at[f"diastolic-bp_{side}"] + (at[f"systolic-bp_{side}"] - at[f"diastolic-bp_{side}"]) * third for side in ("low", "high")]
+    pressure = [
+        at[f"diastolic-bp_{side}"] + (at[f"systolic-bp_{side}"] - at[f"diastolic-bp_{side}"]) * third
+        for side in ("low", "high")
+    ]
     lows = [at[f"{name}_low"].fill_null(1.0) for name in _COMA]
     highs = [at[f"{name}_high"].fill_null(float(best)) for name, best in _COMA.items()]
     some = ibis.coalesce(*[at[f"{name}_low"] for name in _COMA]).notnull()
-    coma = _named(at.filter(some & at["gcs-total_low"].isnull()), "gcs-total", lows[0] + lows[1] + lows[2], highs[0] + highs[1] + highs[2])
+    coma = _named(
+        at.filter(some & at["gcs-total_low"].isnull()),
+        "gcs-total",
+        lows[0] + lows[1] + lows[2],
+        highs[0] + highs[1] + highs[2],
+    )
     mean = _named(at.filter(at["mean-bp_low"].isnull()), "mean-bp", pressure[0], pressure[1])
     return mean.filter(mean.low.notnull()).union(coma)
 
@@ -57,7 +65,10 @@ def gases(rows: ir.Table, saturation_at_most: float) -> ir.Table:
     })  # fmt: skip
     upto = ibis.window(group_by=[at.patient], order_by=[at.at_s], rows=(None, 0))
     fraction = (at.fio2_low * 1000).round().cast("int64") * 2**_BITS + (at.fio2_high * 1000).round().cast("int64")
-    at = at.mutate(set=latest(fraction, at.at_s, 2 * _BITS, upto), worn=latest(at["oxygen-device_high"].cast("int64"), at.at_s, _DEVICE_BITS, upto))
+    at = at.mutate(
+        set=latest(fraction, at.at_s, 2 * _BITS, upto),
+        worn=latest(at["oxygen-device_high"].cast("int64"), at.at_s, _DEVICE_BITS, upto),
+    )
     return _ratios(_in_force(at), saturation_at_most)
 
 
@@ -108,7 +119,9 @@ def rates(known: ir.Table, people: ir.Table, drugs: Sequence[str], at_least_s: i
     """
     rows = known.filter(known.quantity.isin(list(drugs))).join(people.select("patient", "as_of_s"), "patient")
     rows = rows.filter(rows.at_s <= rows.as_of_s)
-    mine = rows.select("quantity", "at_s", "until_s", "low", "high", who=rows.patient, endless=rows.measured_until.isnull())
+    mine = rows.select(
+        "quantity", "at_s", "until_s", "low", "high", who=rows.patient, endless=rows.measured_until.isnull()
+    )
     sure = _ran(running(mine, drugs, surely=True), people, at_least_s)
     possible = _ran(running(mine, drugs, surely=False), people, at_least_s)
     order = ibis.window(group_by=[rows.patient, rows.quantity], order_by=[rows.at_s])
@@ -118,7 +131,9 @@ def rates(known: ir.Table, people: ir.Table, drugs: Sequence[str], at_least_s: i
     peak = rows.group_by(["patient", "quantity"]).agg(
         low=ibis.greatest(rows.low.fill_null(0.0), _TRACE).max(), high=rows.high.fill_null(_OPEN).max()
     )
-    ran = possible.left_join(sure.mutate(sure=ibis.literal(1)), ["patient", "quantity"]).drop("patient_right", "quantity_right")
+    ran = possible.left_join(sure.mutate(sure=ibis.literal(1)), ["patient", "quantity"]).drop(
+        "patient_right", "quantity_right"
+    )
     joined = ran.left_join(peak, ["patient", "quantity"]).drop("patient_right", "quantity_right")
     low = ibis.ifelse(joined.sure == 1, joined.low.fill_null(_TRACE), 0.0)
     return joined.select("patient", "quantity", low=low, high=joined.high.fill_null(_OPEN))
@@ -137,5 +152,3 @@ def per_kg(rate: Any, weight: Any) -> tuple[Any, Any]:
     low = ibis.coalesce(rate.low / weight.high, ibis.ifelse(rate.low > 0, _TRACE, 0.0))
     high = ibis.coalesce(rate.high / weight.low, ibis.ifelse(rate.high > 0, _OPEN, 0.0))
     return low, high
-
-

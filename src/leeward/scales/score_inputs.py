@@ -25,6 +25,9 @@ _WORDS = ("pupils", "consciousness", "confusion", "respiratory-effort", "splenom
           "hlh-gene")  # fmt: skip
 BY_WEIGHT = ("epinephrine", "norepinephrine")
 """Drugs charted by the minute whose rate per kg a score asks for, as the input `<drug>-per-kg`."""
+BASELINES = {"ferritin": "ferritin-baseline", "creatinine": "creatinine-baseline"}
+CHANGES = {"ferritin-change": "ferritin", "creatinine-change": "creatinine"}
+"""Values against their baseline at the therapy, by the charted quantity."""
 _TAKEN = ("latest", "highest", "lowest")
 
 
@@ -141,26 +144,46 @@ def taken(rows: ir.Table, derived: ir.Table) -> ir.Table:
     return made.mutate(**worst).select("patient", "quantity", *[f"{way}_{side}" for way in _TAKEN for side in ("low", "high")])
 
 
-def wide(taken: ir.Table, drugs: ir.Table, people: ir.Table, used: Iterable[tuple[str, str]]) -> ir.Table:
-    """One row per patient with a column per bound of each used input, as `At` reads them."""
-    drug_names = set(drugs_of())
-    columns = {}
+def wide(taken: ir.Table, given: ir.Table, people: ir.Table, used: Iterable[tuple[str, str]]) -> ir.Table:
+    """One row per patient with a column per bound of each used input, as `At` reads them.
+
+    `given`: inputs that other steps made (patient, quantity, low, high): rates, runs of days, values against a baseline.
+    A drug without a row did not run.
+    """
+    drugs, made = drugs_of(), set(made_elsewhere(used))
+    columns, other = {}, {}
     for quantity, way in sorted(used):
-        if quantity not in drug_names and not quantity.endswith("-per-kg"):
+        if quantity not in made and quantity not in CHANGES and not quantity.endswith("-per-kg"):
             mine = taken.quantity == quantity
             for side in ("low", "high"):
                 columns[f"{quantity}_{way}_{side}"] = ibis.ifelse(mine, taken[f"{way}_{side}"], None).max()
-    inputs = taken.group_by("patient").agg(**columns)
-    rates = {f"{drug}_latest_{side}": ibis.ifelse(drugs.quantity == drug, drugs[side], None).max()
-             for drug in sorted(drug_names) for side in ("low", "high")}  # fmt: skip
-    ran = drugs.group_by("patient").agg(**rates)
-    whole = people.left_join(inputs, "patient").drop("patient_right").left_join(ran, "patient").drop("patient_right")
-    whole = whole.mutate(**{name: whole[name].fill_null(0.0) for name in rates})
+    for name in sorted(made):
+        for side in ("low", "high"):
+            other[f"{name}_latest_{side}"] = ibis.ifelse(given.quantity == name, given[side], None).max()
+    inputs, elsewhere = taken.group_by("patient").agg(**columns), given.group_by("patient").agg(**other)
+    whole = people.left_join(inputs, "patient").drop("patient_right").left_join(elsewhere, "patient").drop("patient_right")
+    none = {f"{drug}_latest_{side}": whole[f"{drug}_latest_{side}"].fill_null(0.0) for drug in drugs for side in ("low", "high")}
+    return _compared(whole.mutate(**none))
+
+
+def made_elsewhere(used: Iterable[tuple[str, str]]) -> list[str]:
+    """Used inputs that stand in no record: drug rates, baselines, chemistry of a window, days of low counts."""
+    charted = {name for names in stands().values() for name in names}
+    others = {name for name, _ in used if name not in charted and name not in CHANGES and not name.endswith("-per-kg")}
+    return sorted({*drugs_of(), *others, *BASELINES.values()})
+
+
+def _compared(whole: ir.Table) -> ir.Table:
+    """Adds what is one input over another: rates per kg, values against their baseline."""
     weight = Span(whole["body-weight_latest_low"], whole["body-weight_latest_high"])
     by_weight: dict[str, Any] = {}
     for drug in BY_WEIGHT:
         low, high = per_kg(Span(whole[f"{drug}_latest_low"], whole[f"{drug}_latest_high"]), weight)
         by_weight |= {f"{drug}-per-kg_latest_low": low, f"{drug}-per-kg_latest_high": high}
+    for name, quantity in CHANGES.items():
+        base, now = BASELINES[quantity], f"{quantity}_highest"
+        by_weight |= {f"{name}_latest_low": whole[f"{now}_low"] / whole[f"{base}_latest_high"],
+                      f"{name}_latest_high": whole[f"{now}_high"] / whole[f"{base}_latest_low"]}  # fmt: skip
     return whole.mutate(**by_weight)
 
 

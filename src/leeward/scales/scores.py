@@ -11,7 +11,8 @@ import ibis.expr.types as ir
 
 from leeward.knowledge.definition import decided
 from leeward.scales import (
-    bedside_pews, hlh_2004, hscore, mas_2016, news2, ohi, phoenix, qsofa, score_derived, score_inputs, sipa, sofa,
+    bedside_pews, carhlh_cartox_2018, hlh_2004, hscore, icaht, iec_hs_2023, mas_2016, news2, ohi, phoenix, qsofa,
+    score_courses, score_derived, score_inputs, sipa, sofa, tls_cairo_bishop_2004, tls_howard_2011,
 )  # fmt: skip
 from leeward.scales.bands import definition
 from leeward.scales.outcome import Outcome, Score, itemised
@@ -35,6 +36,15 @@ def scores() -> dict[str, Score]:
         "hlh-2004": Score(definition("hlh-2004"), hlh_2004.score, "met"),
         "mas-2016": Score(definition("mas-2016"), mas_2016.score, "met"),
         "ohi": Score(definition("ohi"), ohi.score, "met"),
+        "carhlh-cartox-2018": Score(definition("carhlh-cartox-2018"), carhlh_cartox_2018.score, "met"),
+        "iec-hs-2023": Score(definition("iec-hs-2023"), iec_hs_2023.criteria, "required"),
+        "iec-hs-2023-grade": Score(definition("iec-hs-2023"), iec_hs_2023.grade),
+        "icaht-early": Score(definition("icaht-2023"), icaht.early),
+        "icaht-late": Score(definition("icaht-2023"), icaht.late),
+        "t-icaht-early": Score(definition("t-icaht"), icaht.early_platelets),
+        "t-icaht-late": Score(definition("t-icaht"), icaht.late_platelets),
+        "tls-cairo-bishop-2004": Score(definition("tls-cairo-bishop-2004"), tls_cairo_bishop_2004.score, "met"),
+        "tls-howard-2011": Score(definition("tls-howard-2011"), tls_howard_2011.score, "met"),
     }
 
 
@@ -51,12 +61,36 @@ def steps(step: Step, known: ir.Table, exposed: ir.Table, question: ir.Table) ->
     gases = step("score_gases", score_derived.gases, rows, saturation_at_most=saturation)
     derived = step("score_derived", ir.Table.union, moments, gases)
     taken = step("score_taken", score_inputs.taken, rows, derived)
-    ran_s = int(decided(definition("sofa").decisions, "one-hour") * 60)
-    drugs = step("score_drugs", score_derived.rates, known, people, drugs=score_inputs.drugs_of(), at_least_s=ran_s)
+    given = _given(step, known, people)
     used = {each for score in scores().values() for each in score.used()}
-    wide = step("score_wide", score_inputs.wide, taken, drugs, people, used=used)
+    wide = step("score_wide", score_inputs.wide, taken, given, people, used=used)
     items = step("score_items", itemised, wide, scores=scores().values())
     return step("scores", table, step("score_parts", parted, items))
+
+
+def _given(step: Step, known: ir.Table, people: ir.Table) -> ir.Table:
+    """The steps whose inputs no record charts: rates, baselines, chemistry around the therapy, days of low counts."""
+    lysis, howard = definition("tls-cairo-bishop-2004"), definition("tls-howard-2011")
+    neutrophils, platelets = definition("icaht-2023"), definition("t-icaht")
+    ran_s = int(decided(definition("sofa").decisions, "one-hour") * 60)
+    drugs = step("score_drugs", score_derived.rates, known, people, drugs=score_inputs.drugs_of(), at_least_s=ran_s)
+    days = decided(lysis.decisions, "baseline")
+    before = step("score_before", score_courses.baselines, known, people, days=days)
+    chemistry = step("score_lysis", score_courses.lysis, known, people, before, tls=lysis)
+    same_day = step("score_together", score_courses.together, known, people, howard=howard)
+    counts = step("score_counts", score_courses.counts, known, people)
+    flags = step("score_low", score_courses.flagged, counts, lows=score_courses.low_days(neutrophils, platelets))
+    gap, edge = (int(decided(neutrophils.decisions, name)) for name in ("joined-runs", "before-first-after-last"))
+    runs = step("score_runs", score_courses.runs, flags, gap_days=gap, edge_days=edge)
+    nadirs = step("score_nadirs", score_courses.nadirs, counts, icaht=neutrophils)
+    return step("score_given", _together, drugs, before, chemistry, same_day, runs, nadirs)
+
+
+def _together(drugs: ir.Table, before: ir.Table, *others: ir.Table) -> ir.Table:
+    """Inputs made by several steps, as one table."""
+    bases = before.mutate(quantity=before.quantity + "-baseline")
+    tables = [table.select("patient", "quantity", "low", "high") for table in (bases, *others)]
+    return drugs.union(*tables)
 
 
 def parted(items: ir.Table) -> ir.Table:
