@@ -11,6 +11,7 @@ from leeward.cohort.engine import Question
 from leeward.record.errors import BadSetting
 from leeward.record.read import Record, read
 from leeward.report.explain import explained
+from leeward.scales.older_crs import ASTCT, SCALES
 from leeward.timeline.settings import SETTINGS
 
 __all__ = ["explain", "grade", "question", "read"]
@@ -25,6 +26,7 @@ def question(
     as_of: datetime | None = None,
     assume_trigger: datetime | str | None = None,
     room_air: bool | None = None,
+    scale: str = ASTCT,
 ) -> Question:
     """What is asked of a record: as of when, and under which assumptions (see `grade`)."""
     for moment in (as_of, assume_trigger):
@@ -33,11 +35,14 @@ def question(
     setting = assume_trigger if isinstance(assume_trigger, str) else None
     if setting is not None and setting not in SETTINGS:
         raise BadSetting(f"'{setting}' is neither a time nor a setting ({', '.join(SETTINGS)})")
+    if scale not in (*SCALES, "all"):
+        raise BadSetting(f"no scale '{scale}'; there is {', '.join(SCALES)}, and all")
     return Question(
         as_of=as_of,
         assumed_trigger=assume_trigger if isinstance(assume_trigger, datetime) else None,
         assumed_setting=setting,
         room_air=ROOM_AIR in record.declares if room_air is None else room_air,
+        scales=SCALES if scale == "all" else (scale,),
     )
 
 
@@ -47,6 +52,7 @@ def grade(
     as_of: datetime | None = None,
     assume_trigger: datetime | str | None = None,
     room_air: bool | None = None,
+    scale: str = ASTCT,
 ) -> list[Answer]:
     """The graded course of every patient in a record, in order of their ids.
 
@@ -55,15 +61,18 @@ def grade(
     assume_trigger: grade as if every patient had been given a therapy at that moment (with zone), or on first arrival in
         a setting ("icu", "ward", "home"); the answer says so. Without it, patients without a trigger are not graded.
     room_air: no oxygen device charted means room air; else only where the source declares it. The answer says so.
+    scale: the scale of CRS that episodes and course are graded on, or "all".
 
     Raises what `read` raises, and BadSetting.
     """
     record = source if isinstance(source, Record) else read(source)
-    asked = question(record, as_of=as_of, assume_trigger=assume_trigger, room_air=room_air)
+    asked = question(record, as_of=as_of, assume_trigger=assume_trigger, room_air=room_air, scale=scale)
     return list(answers(record, asked))
 
 
-def explain(source: str | Path | Record, patient: str, *, at: datetime | None = None, **assumed: datetime | str | bool | None) -> str:
+def explain(
+    source: str | Path | Record, patient: str, *, at: datetime | None = None, **assumed: datetime | str | bool | None
+) -> str:
     """In words, why a patient has this grade at a moment (the last one on record when none is given).
 
     Takes the assumptions of `grade` as well. Raises BadSetting where the record has no such patient.

@@ -24,24 +24,35 @@ CANNOT_READ, NOTHING_UNDERSTOOD, WRONG_ARGUMENTS = 3, 4, 2
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 _out, _err = Console(), Console(stderr=True)
 
-PathArgument = Annotated[Path, typer.Argument(help="a file or folder: FHIR R4, OMOP, MEDS, CLIF, Leeward CSV, or CSV with --mapping")]
+PathArgument = Annotated[
+    Path, typer.Argument(help="a file or folder: FHIR R4, OMOP, MEDS, CLIF, Leeward CSV, or CSV with --mapping")
+]
 Zone = Annotated[str | None, typer.Option(help="zone of local times: Europe/Berlin, or an offset such as -05:00")]
 Mapping = Annotated[Path | None, typer.Option(help="TOML that says how to read other CSV (docs/mapping.md)")]
 AsOf = Annotated[str | None, typer.Option(help="answer as known at this time (RFC 3339 with offset)")]
-Assume = Annotated[str | None, typer.Option(help="grade as if a therapy had been given at this time, or on first arrival in icu, ward or home")]
-RoomAir = Annotated[bool | None, typer.Option("--room-air/--no-room-air", help="no oxygen device charted means room air")]
+Assume = Annotated[
+    str | None,
+    typer.Option(help="grade as if a therapy had been given at this time, or on first arrival in icu, ward or home"),
+]
+RoomAir = Annotated[
+    bool | None, typer.Option("--room-air/--no-room-air", help="no oxygen device charted means room air")
+]
 
 
 @app.command()
 def grade(
     path: PathArgument,
-    json: Annotated[bool, typer.Option("--json", help="one JSON object per patient per line (docs/answers.md)")] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="one JSON object per patient per line (docs/answers.md)")
+    ] = False,
     as_of: AsOf = None,
     assume_trigger: Assume = None,
     room_air: RoomAir = None,
-    scale: Annotated[str, typer.Option(help="the scale of CRS to grade on, or all")] = ASTCT,
+    scale: Annotated[str, typer.Option(help="the scale of CRS to grade on, or all")] = "astct-2019",
     parquet: Annotated[Path | None, typer.Option(help="write the cohort's courses as Parquet into this folder")] = None,
-    refused: Annotated[Path | None, typer.Option(help="write every refusal, with reason and place, into this CSV")] = None,
+    refused: Annotated[
+        Path | None, typer.Option(help="write every refusal, with reason and place, into this CSV")
+    ] = None,
     zone: Zone = None,
     mapping: Mapping = None,
 ) -> None:
@@ -49,7 +60,9 @@ def grade(
     from leeward.cohort.courses import answers, refusals_to_csv, to_parquet
     from leeward.report import terminal
 
-    record, asked = _asked(path, as_of, assume_trigger, room_air, zone, mapping, scales=scales_of(scale))
+    if scale not in (*terminal.SCALES, "all"):
+        _fail(WRONG_ARGUMENTS, f"no scale '{scale}'; there is {', '.join(terminal.SCALES)}, and all")
+    record, asked = _asked(path, as_of, assume_trigger, room_air, zone, mapping, scale=scale)
     if refused is not None:
         refusals_to_csv(record, refused)
     if parquet is not None:
@@ -72,7 +85,9 @@ def grade(
 def explain(
     path: PathArgument,
     patient: Annotated[str, typer.Argument(help="the patient's id in the record")],
-    at: Annotated[str | None, typer.Option(help="the moment to explain (RFC 3339 with offset); the last on record if left out")] = None,
+    at: Annotated[
+        str | None, typer.Option(help="the moment to explain (RFC 3339 with offset); the last on record if left out")
+    ] = None,
     assume_trigger: Assume = None,
     room_air: RoomAir = None,
     zone: Zone = None,
@@ -150,7 +165,16 @@ def demo(out: Annotated[Path, typer.Option(help="folder for the pages")] = Path(
     _out.print(f"One of them in words:  {command} explain {FOLDER} {terminal.SHOWN_PATIENT}", soft_wrap=True)
 
 
-def _asked(path: Path, as_of: str | None, assume: str | None, room_air: bool | None, zone: str | None, mapping: Path | None):  # type: ignore[no-untyped-def] # noqa: ANN202
+def _asked(  # type: ignore[no-untyped-def]
+    path: Path,
+    as_of: str | None,
+    assume: str | None,
+    room_air: bool | None,
+    zone: str | None,
+    mapping: Path | None,
+    *,
+    scale: str = "astct-2019",
+):
     """The record and the question, or an exit code with a message."""
     from leeward.api import question
     from leeward.record.read import read
@@ -158,7 +182,8 @@ def _asked(path: Path, as_of: str | None, assume: str | None, room_air: bool | N
     try:
         with _err.status(f"reading {path}") if _err.is_terminal else _silent():
             record = read(path, zone=zone, mapping=mapping)
-        asked = question(record, as_of=_moment(as_of), assume_trigger=_moment(assume, settings=True), room_air=room_air)
+        trigger = _moment(assume, settings=True)
+        asked = question(record, as_of=_moment(as_of), assume_trigger=trigger, room_air=room_air, scale=scale)
     except CannotRead as error:
         _fail(CANNOT_READ, str(error))
     except LeewardError as error:
@@ -170,7 +195,7 @@ def _asked(path: Path, as_of: str | None, assume: str | None, room_air: bool | N
     return record, asked
 
 
-def _moment(spelt: str | None, *, settings: bool = False):  # type: ignore[no-untyped-def] # noqa: ANN202
+def _moment(spelt: str | None, *, settings: bool = False):  # type: ignore[no-untyped-def]
     """A time given on the command line, or the name of a setting where that is allowed."""
     if spelt is None or (settings and spelt in ("icu", "ward", "home")):
         return spelt
@@ -193,7 +218,7 @@ def _silent() -> Iterator[None]:
 
 
 @contextmanager
-def _progress():  # type: ignore[no-untyped-def] # noqa: ANN202
+def _progress():  # type: ignore[no-untyped-def]
     """A progress bar for long work; silent where nobody watches."""
     from rich.progress import Progress
 

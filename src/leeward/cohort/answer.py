@@ -12,7 +12,7 @@ from leeward.cohort.engine import Question
 from leeward.knowledge import Evidence, edition
 from leeward.knowledge.definition import decided
 from leeward.knowledge.vocabulary import quantities
-from leeward.scales import astct_2019_crs, astct_2019_crs_course, astct_2019_icans, icans_signs
+from leeward.scales import astct_2019_crs, astct_2019_crs_course, astct_2019_icans, icans_signs, older_crs, older_crs_state
 from leeward.timeline.exposures import ASSUMED, DAY_S
 from leeward.timeline.settings import HOUR_S
 
@@ -62,13 +62,14 @@ class Episode(msgspec.Struct, frozen=True):
     trigger: str | None = None
 
 
-class Change(msgspec.Struct, frozen=True):
+class Change(msgspec.Struct, frozen=True, omit_defaults=True):
     """From this moment on the range is this one."""
 
     at: datetime
     syndrome: str
     at_least: int
     at_most: int
+    scale: str = older_crs.ASTCT
 
 
 class Trigger(msgspec.Struct, frozen=True):
@@ -98,8 +99,8 @@ class Physiology(msgspec.Struct, frozen=True):
     at: datetime
 
 
-class Answer(msgspec.Struct, frozen=True):
-    """Everything Leeward says about one patient (docs/answers.md)."""
+class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Everything Leeward says about one patient (docs/answers.md). `scales`: what holds now on further scales of CRS."""
 
     patient: str
     as_of: datetime | None
@@ -112,6 +113,7 @@ class Answer(msgspec.Struct, frozen=True):
     physiology: list[Physiology]
     refused: dict[str, int]
     edition: str
+    scales: dict[str, Grade] = {}
 
 
 NO_TRIGGER = "no trigger on record"
@@ -153,17 +155,23 @@ def answer(patient: str, rows: Rows, question: Question, refused: dict[str, int]
         patient=patient,
         as_of=when(rows["people"][0]["as_of_s"]) if graded else question.as_of,
         triggers=[Trigger(row["product"], when(row["from_s"])) for row in sorted(rows["exposed"], key=_by_time("from_s"))],
-        episodes=[_episode(row, rows, question) for row in sorted(rows["episodes"], key=_by_time("onset_s"))],
+        episodes=[_episode(row, rows, question) for row in sorted(_asked(rows["episodes"], question), key=_by_time("onset_s"))],
         now={syndrome: _now(syndrome, rows, units) for syndrome in ("crs", "icans")},
-        course=[Change(when(row["at_s"]), row["syndrome"], row["at_least"], row["at_most"])
-                for row in sorted(rows["course"], key=lambda row: (row["at_s"], row["syndrome"]))],
+        course=[Change(when(row["at_s"]), row["syndrome"], row["at_least"], row["at_most"], row["scale"])
+                for row in sorted(_asked(rows["course"], question), key=lambda row: (row["at_s"], row["syndrome"], row["scale"]))],
         unobserved=[Unobserved(row["syndrome"], when(row["from_s"]), when(row["until_s"]), _hours(row["until_s"] - row["from_s"]))
                     for row in sorted(rows["unobserved"], key=lambda row: (row["from_s"], row["syndrome"]))],
         assumptions=_assumptions(rows, question),
         physiology=physiology,
         refused=refused,
         edition=edition(),
+        scales=_scales(rows, question, units),
     )  # fmt: skip
+
+
+def _asked(rows: list[dict[str, Any]], question: Question) -> list[dict[str, Any]]:
+    """The rows of the scales that were asked for; ICANS has one scale only."""
+    return [row for row in rows if row["syndrome"] != "crs" or row["scale"] in question.scales]
 
 
 def _by_time(name: str) -> Any:
@@ -202,6 +210,9 @@ _SAYS = {
 }
 
 
+ESTIMATED = "the oxygen fraction was estimated from device and flow where none was charted"
+
+
 def _warnings(row: dict[str, Any], rows: Rows, question: Question) -> list[str]:
     """In words: late onset, masked fever, recurrence, assumptions, death, notes on findings within the episode."""
     limits = astct_2019_crs.limits() if row["syndrome"] == "crs" else astct_2019_icans.limits()
@@ -221,12 +232,14 @@ def _warnings(row: dict[str, Any], rows: Rows, question: Question) -> list[str]:
     end_s = row["resolved_s"] or row["as_of_s"]
     if row["syndrome"] == "crs":
         said += [_SAYS[note["note"]] for note in sorted(rows["noted"], key=str) if row["onset_s"] - DAY_S <= note["at_s"] <= end_s]
+        estimated = [moment for moment in rows.get("estimated", []) if row["onset_s"] <= moment["at_s"] <= end_s]
+        said += [ESTIMATED] if estimated and row["scale"] in older_crs.BY_FRACTION else []
     return said + _assumptions(rows, question)
 
 
 def _now(syndrome: str, rows: Rows, units: dict[str, str | None]) -> Grade:
     """The range that holds now, what is missing for it, and the findings it rests on."""
-    found = [row for row in rows["now"] if row["syndrome"] == syndrome]
+    found = [row for row in rows["now"] if row["syndrome"] == syndrome and row["scale"] == older_crs.ASTCT]
     if not found:
         return Grade(None, None, ["trigger"], [])
     row = found[0]
@@ -237,6 +250,25 @@ def _now(syndrome: str, rows: Rows, units: dict[str, str | None]) -> Grade:
     evidence = (astct_2019_crs.limits() if syndrome == "crs" else astct_2019_icans.limits()).evidence
     because = because_of(syndrome, rows["standing"], row, units)
     return Grade(row["at_least"], row["at_most"], missing, because, evidence)
+
+
+def _scales(rows: Rows, question: Question, units: dict[str, str | None]) -> dict[str, Grade]:
+    """What holds now on each scale of CRS that was asked for beside ASTCT."""
+    found = {row["scale"]: row for row in rows["now"] if row["syndrome"] == "crs"}
+    made = {}
+    for name in older_crs.older(question.scales):
+        row = found.get(name)
+        if row is None:
+            made[name] = Grade(None, None, ["trigger"], [])
+            continue
+        missing = [need for place, need in enumerate(older_crs_state.MISSING) if row["unknown"] >> place & 1]
+        missing = missing if row["at_least"] != row["at_most"] else []
+        read = {need for place, need in enumerate(older_crs_state.MISSING) if not row["unknown"] >> place & 1}
+        asked = [finding for finding in rows["standing"] if finding["quantity"] in read.intersection(older_crs.findings(name))]
+        because = because_of("crs", rows["standing"], row, units) + [cited(finding, units) for finding in asked]
+        because = sorted(because, key=lambda one: (one.at, one.quantity))
+        made[name] = Grade(row["at_least"], row["at_most"], missing, because, older_crs.evidence(name))
+    return made
 
 
 _CRS_VITALS = {"body-temperature": 0, "systolic-bp": 1, "oxygen-device": 2, "oxygen-flow": 2}

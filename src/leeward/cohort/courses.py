@@ -20,7 +20,9 @@ Tell = Callable[[str, int, int], None]
 """Hears of progress: the step's name, how many are done, how many there are."""
 
 
-def graded(record: Record, question: Question, *, tell: Tell | None = None, reasons: bool = True) -> duckdb.DuckDBPyConnection:
+def graded(
+    record: Record, question: Question, *, tell: Tell | None = None, reasons: bool = True
+) -> duckdb.DuckDBPyConnection:
     """The plan run over a record: a connection that holds every step as a table."""
     con = connect()
     record.to_duckdb(con, "findings")
@@ -114,5 +116,7 @@ def refusals_to_csv(record: Record, file: Path) -> None:
     con = connect()
     con.register("refusals", record.refusals)
     path = str(file).replace("'", "''")
-    harmless = ", ".join(rf"regexp_replace({name}, '^([=+@\t\r-])', '''\1') as {name}" for name in record.refusals.column_names)
+    harmless = ", ".join(
+        rf"regexp_replace({name}, '^([=+@\t\r-])', '''\1') as {name}" for name in record.refusals.column_names
+    )
     con.execute(f"copy (select {harmless} from refusals) to '{path}' (format csv, header)")

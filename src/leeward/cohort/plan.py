@@ -12,7 +12,8 @@ import ibis
 import ibis.expr.types as ir
 
 from leeward.knowledge.definition import decided
-from leeward.scales import astct_2019_crs, astct_2019_crs_course, astct_2019_icans, course, crs_signs, icans_signs, reasons
+from leeward.cohort import plan_older
+from leeward.scales import astct_2019_crs, astct_2019_crs_course, astct_2019_icans, course, crs_signs, icans_signs, older_crs, reasons
 from leeward.timeline.exposures import DAY_S, doses, exposures, repeated_products
 from leeward.timeline.infusions import running
 from leeward.timeline.known import known
@@ -45,10 +46,11 @@ REASONS = ("standing", "noted", "raw")
 Step = tuple[str, ir.Table]
 
 
-def steps(*, room_air: bool) -> list[Step]:
+def steps(*, room_air: bool, scales: tuple[str, ...] = (older_crs.ASTCT,)) -> list[Step]:
     """Every step in order, its name and its expression over the tables named before it.
 
-    `room_air`: the source declares that no oxygen device charted means room air.
+    `room_air`: the source declares that no oxygen device charted means room air. `scales`: those of CRS to grade on;
+    ASTCT is graded always, and steps are added only for others.
     """
     crs, icans = astct_2019_crs.limits(), astct_2019_icans.limits()
     made: list[Step] = []
@@ -66,8 +68,8 @@ def steps(*, room_air: bool) -> list[Step]:
     wanted = {*crs_signs.quantities(crs), *icans_signs.quantities(icans)}
     relevant_ = step("relevant", relevant, known_, people_, quantities=wanted, lookback_s=crs_signs.lookback_s(crs))
     places_ = step("places", places, relevant_)
-    oxygen = step("oxygen_states", states, relevant_)
-    oxygen = step("oxygen", crs_signs.supported, oxygen, people_, limits=crs)
+    oxygen_states = step("oxygen_states", states, relevant_)
+    oxygen = step("oxygen", crs_signs.supported, oxygen_states, people_, limits=crs)
     drugs = [*crs.vasopressors.counted, *crs.vasopressors.never_several]
     sure = step("ran_surely", running, relevant_, drugs=drugs, surely=True)
     possible = step("ran_possibly", running, relevant_, drugs=drugs, surely=False)
@@ -79,9 +81,15 @@ def steps(*, room_air: bool) -> list[Step]:
     neuro_carried = step("icans_signs", icans_signs.carried, neuro)
     icans_graded = step("icans_graded", icans_signs.graded, neuro_carried, limits=icans)
     graded = step("graded", ir.Table.union, crs_graded, icans_graded)
-    for name in ("course", "episodes", "now", "unobserved"):
+    step("unobserved", course.unobserved, graded, people_)
+    shown = reasons.SHOWN
+    if older_crs.older(scales):
+        before = plan_older.Before(known_, people_, numbered_, places_, relevant_, oxygen_states, sure, possible, signs)
+        graded = step("graded_all", ir.Table.union, graded, *plan_older.graded(step, before, scales, crs))
+        shown = (*shown, *reasons.SHOWN_FOR_OLDER)
+    for name in ("course", "episodes", "now"):
         step(name, getattr(course, name), graded, people_)
-    step("standing", reasons.standing, known_, people_)
+    step("standing", reasons.standing, known_, people_, shown=shown)
     step("noted", reasons.noted, known_, people_, limits=crs)
     step("raw", reasons.raw, known_)
     return made

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from rich.console import Console
@@ -12,15 +12,17 @@ from rich.text import Text
 from leeward.cohort.answer import Answer, Episode, Grade
 from leeward.record.spool import Record
 from leeward.report.explain import STANDING, grade_words
+from leeward.scales.older_crs import ASTCT
+from leeward.scales.older_crs import SCALES as SCALES
 
-SCALES = ("astct-2019",)
+TITLE = "CRS and ICANS, by ASTCT 2019 where no scale is named; times are days and hours since the therapy"
 SHOWN_PATIENT = "C04"
 _STYLES = {0: "dim", 1: "green", 2: "yellow", 3: "dark_orange", 4: "red", 5: "bold red"}
 
 
 def print_answers(console: Console, answers: Iterable[Answer]) -> None:
     """A row per episode, or per patient without one; what a reader must be warned of stands below."""
-    made = Table(title="CRS and ICANS by ASTCT 2019; times are days and hours since the therapy", caption=STANDING)
+    made = Table(title=TITLE, caption=STANDING)
     for heading in ("patient", "therapy", "", "onset", "peak", "resolved", "now", ""):
         made.add_column(heading, no_wrap=heading not in ("therapy", "patient"), overflow="fold")
     notes: list[tuple[str, str]] = []
@@ -38,26 +40,39 @@ def _rows(answer: Answer, notes: list[tuple[str, str]]) -> list[list[Text | str]
         return [[answer.patient, Text("no trigger on record", "dim"), "", "", "", "", "not graded", ""]]
     therapy = ", ".join(dict.fromkeys(trigger.name for trigger in answer.triggers))
     rows: list[list[Text | str]] = []
-    for syndrome, now in answer.now.items():
-        episodes: list[Episode | None] = [one for one in answer.episodes if one.syndrome == syndrome]
+    for syndrome, scale, now in _graded(answer):
+        episodes: list[Episode | None] = [one for one in answer.episodes if (one.syndrome, one.scale) == (syndrome, scale)]
         if not episodes and syndrome != "crs" and not now.because:
             continue
         for episode in episodes or [None]:
             first, last = not rows, episode is (episodes or [None])[-1]
-            marks = _noted(answer.patient, syndrome, episode, now if last else None, notes)
-            rows.append([answer.patient if first else "", therapy if first else "", syndrome.upper(),
+            named = syndrome.upper() if scale == ASTCT else scale
+            marks = _noted(answer.patient, named, episode, now if last else None, notes)
+            rows.append([answer.patient if first else "", therapy if first else "", named,
                          *_episode(episode, answer.triggers[0].at), graded(now) if last else "", marks])  # fmt: skip
     return rows
 
 
-def _noted(patient: str, syndrome: str, episode: Episode | None, now: Grade | None, notes: list[tuple[str, str]]) -> str:
+def _graded(answer: Answer) -> Iterator[tuple[str, str, Grade]]:
+    """Each syndrome on each scale that was asked for, ASTCT first; ASTCT of CRS only where it was asked for."""
+    alone = answer.scales and not any(one.scale == ASTCT for one in answer.course if one.syndrome == "crs")
+    for syndrome, now in answer.now.items():
+        if not (alone and syndrome == "crs"):
+            yield syndrome, ASTCT, now
+        if syndrome == "crs":
+            yield from (("crs", scale, grade) for scale, grade in answer.scales.items())
+
+
+def _noted(
+    patient: str, named: str, episode: Episode | None, now: Grade | None, notes: list[tuple[str, str]]
+) -> str:
     """The numbers of the notes that belong to a row."""
     said = list(episode.warnings) if episode else []
     if now is not None and now.missing:
         said.append(f"missing now: {', '.join(now.missing)}")
     if not said:
         return ""
-    notes.append((f"{patient} {syndrome.upper()}", "; ".join(said)))
+    notes.append((f"{patient} {named}", "; ".join(said)))
     return f"[{len(notes)}]"
 
 

@@ -7,6 +7,7 @@ import ibis.expr.types as ir
 
 from leeward.scales import astct_2019_crs
 from leeward.timeline.columns import true
+from leeward.timeline.exposures import DAY_S
 
 SHOWN = ("body-temperature", "systolic-bp", "diastolic-bp", "mean-bp", "heart-rate", "respiratory-rate", "spo2",
          "oxygen-device", "oxygen-flow", "fio2", "ice-score", "capd-score", "consciousness", "seizure", "motor-weakness",
@@ -16,9 +17,14 @@ SHOWN = ("body-temperature", "systolic-bp", "diastolic-bp", "mean-bp", "heart-ra
 """Quantities that an answer can cite."""
 
 
-def standing(known: ir.Table, people: ir.Table) -> ir.Table:
+SHOWN_FOR_OLDER = ("creatinine", "bilirubin-total", "alt", "ast", "creatinine-upper-limit", "bilirubin-total-upper-limit",
+                   "alt-upper-limit", "ast-upper-limit", "fibrinogen", "neutrophils", "fluid-bolus", "care-setting")  # fmt: skip
+"""Quantities that only an answer on an older scale can cite."""
+
+
+def standing(known: ir.Table, people: ir.Table, shown: tuple[str, ...] = SHOWN) -> ir.Table:
     """The last finding of each shown quantity up to the moment asked about, per patient."""
-    rows = known.filter(known.quantity.isin(list(SHOWN))).join(people.select("patient", "as_of_s"), "patient")
+    rows = known.filter(known.quantity.isin(list(shown))).join(people.select("patient", "as_of_s"), "patient")
     rows = rows.filter(rows.at_s <= rows.as_of_s)
     preferred = true(rows.site == "arterial")
     order = ibis.window(
@@ -45,6 +51,13 @@ def noted(known: ir.Table, people: ir.Table, limits: astct_2019_crs.Limits) -> i
     rows = rows.mutate(note=note)
     rows = rows.filter(rows.note.notnull())
     return rows.group_by(["patient", "note"]).agg(at_s=rows.at_s.min())
+
+
+def estimated(support: ir.Table, people: ir.Table) -> ir.Table:
+    """When an oxygen fraction was estimated from device and flow: patient, at_s (the first of each day)."""
+    rows = support.filter(support.estimated == 1).join(people.select("who", "patient", "first_dose_s"), "who")
+    rows = rows.filter(rows.at_s >= rows.first_dose_s)
+    return rows.group_by(["patient", ((rows.at_s - rows.first_dose_s) // DAY_S).name("day")]).agg(at_s=rows.at_s.min())
 
 
 def raw(known: ir.Table) -> ir.Table:

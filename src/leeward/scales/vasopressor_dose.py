@@ -71,5 +71,7 @@ def _is_high(states: ir.Table, limits: Limits) -> Any:
     with_it = int(value(limits.combined.with_vasopressin) * whole)
     without = int(value(limits.combined.without_vasopressin) * whole)
     return true(
-        (states.alone > 0) | (states.equivalent >= without) | ((states.vasopressin > 0) & (states.equivalent >= with_it))
+        (states.alone > 0)
+        | (states.equivalent >= without)
+        | ((states.vasopressin > 0) & (states.equivalent >= with_it))
     )

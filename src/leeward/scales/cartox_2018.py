@@ -1,0 +1,99 @@
+"""CARTOX 2018 grade of cytokine release syndrome (Neelapu 2018, doi:10.1038/nrclinonc.2017.148)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from leeward.knowledge import Evidence, load
+from leeward.knowledge.definition import Decision, Line
+from leeward.scales.inspired_oxygen import BELOW_LIMIT, FROM_LIMIT, PRESSURE_BY_MASK, VENTILATOR
+from leeward.scales.level import worst
+from leeward.scales.older_crs_state import State
+from leeward.timeline.columns import pick
+
+ASKS = ("body-temperature", "systolic-bp", "oxygen-device", "age-years", "fio2", "vasopressor-rate",
+        "creatinine", "bilirubin-total", "alt", "ast", "value-before-therapy", "upper-limit-of-normal",
+        "life-threatening-hypotension")  # fmt: skip
+
+
+class _Suspicion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    organs_within: Line
+
+
+class _Grades(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    fever: int
+    oxygen_below_40: int
+    oxygen_from_40: int
+    positive_pressure_by_mask: int
+    ventilator: int
+    hypotension: int
+    low_dose_vasopressor: int
+    several_vasopressors: int
+    high_dose_vasopressor: int
+    life_threatening_hypotension: int
+    organ_toxicity_from: int
+    transaminases_at_most: int
+    death: int
+
+
+class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """knowledge/scales/cartox-2018-crs.toml."""
+
+    id: str
+    scale: str
+    title: str
+    source: str
+    evidence: Evidence
+    suspicion: _Suspicion
+    grades: _Grades
+    words: dict[str, str]
+    decisions: list[Decision]
+
+
+def limits() -> Limits:
+    """The limits in force."""
+    return load("scales/cartox-2018-crs", Limits)
+
+
+def grade(at: State, limits: Limits) -> Any:
+    """The worst of fever, pressure, oxygen and organs (Neelapu 2018, Table 2); fever is not required."""
+    severity = worst(at.fever * limits.grades.fever, pressure(at, limits), oxygen(at, limits), organs(at, limits))
+    return pick([(at.death == 1, limits.grades.death)], severity)
+
+
+def pressure(at: State, limits: Limits) -> Any:
+    """Fluids or a low-dose vasopressor, else high-dose or several; life-threatening where a clinician says so."""
+    grades = limits.grades
+    return pick(
+        [
+            (at.life_threatening == 1, grades.life_threatening_hypotension),
+            (at.high_dose == 1, grades.high_dose_vasopressor),
+            (at.several == 1, grades.several_vasopressors),
+            (at.vasopressor == 1, grades.low_dose_vasopressor),
+            (at.hypotension == 1, grades.hypotension),
+        ],
+        0,
+    )
+
+
+def oxygen(at: State, limits: Limits) -> Any:
+    """Below 40 %, from 40 %, pressure by mask, ventilator."""
+    grades = limits.grades
+    return pick(
+        [
+            (at.support == VENTILATOR, grades.ventilator),
+            (at.support == PRESSURE_BY_MASK, grades.positive_pressure_by_mask),
+            (at.support == FROM_LIMIT, grades.oxygen_from_40),
+            (at.support == BELOW_LIMIT, grades.oxygen_below_40),
+        ],
+        0,
+    )
+
+
+def organs(at: State, limits: Limits) -> Any:
+    """An organ's own CTCAE grade, from the one that counts on; transaminitis up to its own limit."""
+    grades = limits.grades
+    toxicity = worst(at.kidney, at.bilirubin, pick([(at.transaminases > grades.transaminases_at_most, grades.transaminases_at_most)], at.transaminases))
+    return pick([(toxicity >= grades.organ_toxicity_from, toxicity)], 0)

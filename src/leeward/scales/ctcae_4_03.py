@@ -1,0 +1,87 @@
+"""CTCAE 4.03 grade of cytokine release syndrome (National Cancer Institute, 14 June 2010)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from leeward.knowledge import Evidence, load
+from leeward.knowledge.definition import Decision
+from leeward.scales.inspired_oxygen import BELOW_LIMIT, FROM_LIMIT, PRESSURE_BY_MASK, VENTILATOR
+from leeward.scales.level import worst
+from leeward.scales.older_crs_state import State
+from leeward.timeline.columns import pick
+
+ASKS = ("body-temperature", "systolic-bp", "oxygen-device", "age-years", "fio2", "creatinine",
+        "value-before-therapy", "upper-limit-of-normal")  # fmt: skip
+
+
+class _Grades(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    mild: int
+    symptomatic_treatment: int
+    hypotension: int
+    oxygen_below_40: int
+    oxygen_from_40: int
+    renal_impairment: int
+    creatinine_for_renal_impairment: int
+    vasopressor: int
+    positive_pressure_by_mask: int
+    ventilator: int
+    death: int
+
+
+class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """knowledge/scales/ctcae-4.03-crs.toml."""
+
+    id: str
+    scale: str
+    title: str
+    source: str
+    evidence: Evidence
+    grades: _Grades
+    words: dict[str, str]
+    decisions: list[Decision]
+
+
+def limits() -> Limits:
+    """The limits in force."""
+    return load("scales/ctcae-4.03-crs", Limits)
+
+
+def grade(at: State, limits: Limits) -> Any:
+    """The worst of reaction, pressure, oxygen and sequelae (CTCAE 4.03, immune system disorders); fever is not required."""
+    severity = worst(reaction(at, limits), pressure(at, limits), oxygen(at, limits), sequelae(at, limits))
+    return pick([(at.death == 1, limits.grades.death)], severity)
+
+
+def reaction(at: State, limits: Limits) -> Any:
+    """Fever alone is mild; symptomatic treatment makes it more."""
+    treated = (at.fever == 1) & (at.treated == 1)
+    return pick([(treated, limits.grades.symptomatic_treatment)], at.fever * limits.grades.mild)
+
+
+def pressure(at: State, limits: Limits) -> Any:
+    """Any vasopressor is life-threatening; a low pressure without one needs fluids."""
+    grades = limits.grades
+    return pick([(at.vasopressor == 1, grades.vasopressor), (at.hypotension == 1, grades.hypotension)], 0)
+
+
+def oxygen(at: State, limits: Limits) -> Any:
+    """Below 40 %, from 40 %, pressure by mask, ventilator."""
+    grades = limits.grades
+    return pick(
+        [
+            (at.support == VENTILATOR, grades.ventilator),
+            (at.support == PRESSURE_BY_MASK, grades.positive_pressure_by_mask),
+            (at.support == FROM_LIMIT, grades.oxygen_from_40),
+            (at.support == BELOW_LIMIT, grades.oxygen_below_40),
+        ],
+        0,
+    )
+
+
+def sequelae(at: State, limits: Limits) -> Any:
+    """Renal impairment that asks for admission."""
+    grades = limits.grades
+    return pick([(at.kidney >= grades.creatinine_for_renal_impairment, grades.renal_impairment)], 0)
