@@ -1,0 +1,164 @@
+"""What is held against the features: findings around the episode, what is made of them, and which of them meet a feature."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+
+from leeward.recognition.features import ANCHORS, Feature, as_table, number
+from leeward.timeline.columns import nothing, pick, true
+from leeward.timeline.exposures import DAY_S
+from leeward.timeline.settings import HOUR_S
+
+SHOWN = ("patient", "quantity", "at_s", "until_s", "low", "high", "text", "site", "source", "place")
+_OPEN = float("inf")
+
+
+def around(known: ir.Table, cases: ir.Table, quantities: Sequence[str]) -> ir.Table:
+    """The findings that a feature, a test or a derived quantity can be read from: SHOWN, with as_of_s and dose_s."""
+    rows = known.filter(known.quantity.isin(sorted(quantities)))
+    rows = rows.join(cases.select("patient", "as_of_s", "dose_s"), "patient")
+    lookback_s = int(number("lookback") * DAY_S)
+    rows = rows.filter((rows.at_s <= rows.as_of_s) & (rows.at_s >= rows.dose_s - lookback_s))
+    return rows.select(*SHOWN, "as_of_s", "dose_s")
+
+
+def observed(around: ir.Table, cases: ir.Table) -> ir.Table:
+    """Findings with what is made of them: SHOWN. A made value stands at the time of the finding that completed it."""
+    drawn = around.filter(around.low.notnull() & (around.low > -_OPEN) & (around.high < _OPEN))
+    parts = [around.select(*SHOWN), _of_the_episode(cases), _against_baseline(drawn), _against_previous(drawn),
+             _on_room_air(around), _corrected(drawn)]  # fmt: skip
+    return parts[0].union(*parts[1:])
+
+
+def _made(rows: ir.Table, quantity: str | Any, low: Any, high: Any) -> ir.Table:
+    """Rows of a derived quantity."""
+    kind = ibis.literal(quantity) if isinstance(quantity, str) else quantity
+    made = rows.mutate(quantity=kind, low=low.cast("float64"), high=high.cast("float64"), text=ibis.null("string"))
+    return made.select(*SHOWN)
+
+
+def _of_the_episode(cases: ir.Table) -> ir.Table:
+    """What the course itself says: time from dose to onset and since, doses, episodes, masking."""
+    about = cases.filter(cases.state != "none").mutate(
+        quantity=ibis.literal(""), until_s=nothing(), text=ibis.null("string"), site=ibis.null("string"),
+        source=ibis.literal("the graded course"), place=ibis.null("string"), low=0.0, high=0.0,
+    )  # fmt: skip
+    hours = {"onset-after-dose": (about.onset_s - about.dose_s) / HOUR_S, "since-onset": (about.as_of_s - about.onset_s) / HOUR_S}
+    counts = {"dose-number": about.doses, "episode-number": about.episode, "masked-onset": about.masked}
+    began = about.mutate(at_s=about.onset_s)
+    made = [_made(began, name, amount, amount) for name, amount in {**hours, **counts}.items()]
+    return made[0].union(*made[1:])
+
+
+_BASELINES = {
+    "ferritin": "ferritin-over-baseline", "creatinine": "creatinine-over-baseline", "body-weight": "weight-over-baseline",
+}  # fmt: skip
+
+
+def _against_baseline(drawn: ir.Table) -> ir.Table:
+    """Values after the dose against the last one before it: a ratio for ferritin, a difference for the others."""
+    rows = drawn.filter(drawn.quantity.isin(list(_BASELINES)))
+    own = ibis.window(group_by=[rows.patient, rows.quantity])
+    rows = rows.mutate(base_s=ibis.ifelse(rows.at_s <= rows.dose_s, rows.at_s, None).max().over(own))
+    at_base = ibis.ifelse(rows.at_s == rows.base_s, rows.low, None)
+    own = ibis.window(group_by=[rows.patient, rows.quantity])
+    rows = rows.mutate(base=at_base.max().over(own))
+    rows = rows.filter((rows.at_s > rows.dose_s) & (rows.base > 0))
+    ratio = rows.quantity == "ferritin"
+    low = pick([(ratio, rows.low / rows.base)], rows.low - rows.base)
+    high = pick([(ratio, rows.high / rows.base)], rows.high - rows.base)
+    return _made(rows, pick([(rows.quantity == name, made) for name, made in _BASELINES.items()], ""), low, high)
+
+
+def _against_previous(drawn: ir.Table) -> ir.Table:
+    """Each ferritin over the one before it, where that is fresh enough."""
+    rows = drawn.filter(drawn.quantity == "ferritin")
+    order = ibis.window(group_by=[rows.patient], order_by=[rows.at_s, rows.low])
+    rows = rows.mutate(before=rows.high.lag().over(order), before_s=rows.at_s.lag().over(order))
+    near = rows.at_s - rows.before_s <= int(number("previous-within") * HOUR_S)
+    rows = rows.filter(near & (rows.at_s > rows.before_s) & (rows.before > 0))
+    return _made(rows, "ferritin-over-previous", rows.low / rows.before, rows.high / rows.before)
+
+
+def _on_room_air(around: ir.Table) -> ir.Table:
+    """Saturations charted while room air was the last device charted, and is not too old."""
+    rows = around.filter(around.quantity.isin(["spo2", "oxygen-device"]))
+    device = rows.quantity == "oxygen-device"
+    # A device charted at the second of a saturation belongs to it, so it sorts first.
+    order = ibis.window(group_by=[rows.patient], order_by=[rows.at_s, true(~device)], rows=(None, 0))
+    # Room air is the odd number of a second: of two devices charted at one second, one that is not room air wins.
+    air = pick([(device & (rows.text == "room-air"), rows.at_s * 2)], None)
+    other = pick([(device & (rows.text != "room-air"), rows.at_s * 2 + 1)], None)
+    rows = rows.mutate(air=air.max().over(order), other=other.max().over(order))
+    stands = (rows.air > rows.other.fill_null(-1)) & (rows.at_s - rows.air / 2 <= int(number("room-air-stands") * HOUR_S))
+    rows = rows.filter((rows.quantity == "spo2") & stands)
+    return _made(rows, "spo2-on-room-air", rows.low, rows.high)
+
+
+def _corrected(drawn: ir.Table) -> ir.Table:
+    """Total calcium corrected for an albumin that is fresh enough; a normal albumin or more corrects nothing."""
+    rows = drawn.filter(drawn.quantity.isin(["calcium", "albumin"]))
+    albumin = rows.quantity == "albumin"
+    order = ibis.window(group_by=[rows.patient], order_by=[rows.at_s, true(~albumin)], rows=(None, 0))
+    rows = rows.mutate(albumin_s=ibis.ifelse(albumin, rows.at_s, None).max().over(order))
+    filled = ibis.window(group_by=[rows.patient, rows.albumin_s])
+    rows = rows.mutate(albumin=ibis.ifelse(rows.quantity == "albumin", rows.low, None).min().over(filled))
+    fresh = rows.at_s - rows.albumin_s <= int(number("albumin-within") * HOUR_S)
+    rows = rows.filter((rows.quantity == "calcium") & fresh)
+    added = ibis.greatest(number("usual-albumin") - rows.albumin, 0.0) * number("calcium-per-albumin")
+    return _made(rows, "corrected-calcium", rows.low + added, rows.high + added)
+
+
+def latest(observed: ir.Table) -> ir.Table:
+    """The last finding of each quantity."""
+    order = _newest(observed, [observed.patient, observed.quantity])
+    rows = observed.mutate(place_=ibis.row_number().over(order))
+    return rows.filter(rows.place_ == 0).select(*SHOWN)
+
+
+def _newest(rows: ir.Table, by: Sequence[Any]) -> Any:
+    """Newest first; what is charted at one second in an order that never depends on arrival."""
+    return ibis.window(group_by=by, order_by=[rows.at_s.desc(), rows.low.desc(), rows.text, rows.source, rows.place])
+
+
+def met(observed: ir.Table, cases: ir.Table, one_row: ir.Table, features: Sequence[tuple[str, Feature]]) -> ir.Table:
+    """Which finding meets which feature, one row each: SHOWN with `feature`. Of several the newest is shown.
+
+    A value whose bounds straddle a limit meets no feature: it is neither for nor against.
+    """
+    rows = observed.join(as_table(features, one_row), "quantity")
+    about = cases.select("patient", "as_of_s", "dose_s", "onset_s", "tocilizumab_s", "adult", "child", "product", "state")
+    rows = rows.join(about, "patient")
+    rows = rows.filter((rows.state != "none") & _in_window(rows) & _about(rows))
+    seen = ibis.window(group_by=[rows.patient, rows.feature])
+    rows = rows.mutate(last_s=rows.at_s.max().over(seen))
+    rows = rows.filter(_value(rows) & ((rows.every == 1) | (rows.at_s == rows.last_s)))
+    rows = rows.mutate(place_=ibis.row_number().over(_newest(rows, [rows.patient, rows.feature])))
+    return rows.filter(rows.place_ == 0).select(*SHOWN, "feature")
+
+
+def _in_window(rows: ir.Table) -> Any:
+    """Whether a finding lies in the feature's window; without its anchor (no tocilizumab) it does not."""
+    anchors = dict(zip(ANCHORS, (rows.as_of_s, rows.dose_s, rows.onset_s, rows.tocilizumab_s), strict=True))
+    anchor_s = pick([(rows.anchor == code, anchors[name]) for code, name in enumerate(ANCHORS)], nothing())
+    return (rows.at_s >= anchor_s + rows.from_s) & (rows.at_s <= anchor_s + rows.to_s)
+
+
+def _about(rows: ir.Table) -> Any:
+    """Whether the feature is meant for this patient: age, product, tocilizumab. An unknown age is held to the child's limit."""
+    age = (rows.ages == 0) | ((rows.ages == 1) & (rows.adult == 1)) | ((rows.ages == 2) & (rows.adult == 0))
+    product = (rows.of_product == "") | (rows.of_product == rows["product"])
+    untouched = (rows.before == 0) | rows.tocilizumab_s.isnull() | (rows.at_s < rows.tocilizumab_s)
+    return age & product & untouched
+
+
+def _value(rows: ir.Table) -> Any:
+    """Whether a finding surely meets the limits, holds one of the words, or is there at all."""
+    number_ = (rows.asks == 0) & (rows.low >= rows.least) & (rows.high <= rows.most)
+    word = (rows.asks == 1) & rows.words.contains(ibis.literal("|") + rows.text + "|")
+    gave = (rows.asks == 2) & (rows.high.isnull() | (rows.high != 0))
+    return number_.fill_null(False) | word.fill_null(False) | gave
