@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import date
 from functools import cache
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import ibis
@@ -96,7 +97,7 @@ class _Applies(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Definition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One score's knowledge file: its items by id, its other numbers by name, and what was decided where it is silent."""
+    """One score's knowledge file: its items, its other numbers by name, and what was decided where it is silent."""
 
     id: str
     title: str
@@ -121,8 +122,9 @@ class Definition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         lines = [line for each in self.numbers.values() for line in each]
         decided = [decision.number for decision in self.decisions if decision.number is not None]
         dated = [line.evidence for line in (*lines, *decided)]
-        return weakest([self.evidence, *(item.evidence for item in self.items if item.evidence),
-                        *(tag for tag in dated if tag)])  # fmt: skip
+        return weakest(
+            [self.evidence, *(item.evidence for item in self.items if item.evidence), *(tag for tag in dated if tag)]
+        )
 
 
 @cache
@@ -141,7 +143,7 @@ def parsed(place: str, cells: Mapping[str, int], decimals: int | None) -> list[C
         (_cell(place, text, points) for text, points in cells.items()), key=lambda cell: (cell.low, cell.open_low)
     )
     step = 0.0 if decimals is None else 10.0**-decimals
-    for before, after in zip(made, made[1:], strict=False):
+    for before, after in pairwise(made):
         touches = before.high == after.low and before.open_high != after.open_low
         steps = (
             bool(step) and abs(after.low - before.high - step) < step / 10 and not (before.open_high or after.open_low)
@@ -161,10 +163,12 @@ def _cell(place: str, text: str, points: int) -> Cell:
         return Cell(float(low), bool(open_low), float(high), bool(open_high), points)
     at = float(bound)
     return {
-        "<": Cell(-_ENDLESS, False, at, True, points), "<=": Cell(-_ENDLESS, False, at, False, points),
-        ">": Cell(at, True, _ENDLESS, False, points), ">=": Cell(at, False, _ENDLESS, False, points),
+        "<": Cell(-_ENDLESS, False, at, True, points),
+        "<=": Cell(-_ENDLESS, False, at, False, points),
+        ">": Cell(at, True, _ENDLESS, False, points),
+        ">=": Cell(at, False, _ENDLESS, False, points),
         "=": Cell(at, False, at, False, points),
-    }[sign]  # fmt: skip
+    }[sign]
 
 
 def codes(quantity: str) -> list[str]:

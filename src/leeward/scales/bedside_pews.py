@@ -30,4 +30,6 @@ def oxygen(at: At, pews: Definition) -> Part:
     high_flow = pick([(at.span("oxygen-flow").low.notnull(), flow.at_most)], 0)
     high_fraction = pick([(at.span("fio2").low.notnull(), fraction.at_most)], 0)
     highest = pick([(given.high == 0, 0), (known, ibis.greatest(some, high_flow, high_fraction))], most)
-    return Part(least, highest, {"oxygen-device": given.low < given.high, "oxygen-flow": (given.high == 1) & (least < highest)})
+    return Part(
+        least, highest, {"oxygen-device": given.low < given.high, "oxygen-flow": (given.high == 1) & (least < highest)}
+    )

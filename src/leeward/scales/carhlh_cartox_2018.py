@@ -24,4 +24,12 @@ def kidney(at: At, carhlh: Definition) -> Part:
     change, limit = part(at, carhlh, "creatinine-change"), between(at, carhlh, "creatinine")
     known = at.span("creatinine-change").low.notnull()
     least, most = pick([(known, change.at_least)], limit.at_least), pick([(known, change.at_most)], limit.at_most)
-    return Part(least, most, {"creatinine": limit.lacks["creatinine"] & (least < most)})
+    open_ = least < most
+    return Part(
+        least,
+        most,
+        {
+            "creatinine": limit.lacks["creatinine"] & open_,
+            "creatinine-baseline": ~known & ~limit.lacks["creatinine"] & open_,
+        },
+    )

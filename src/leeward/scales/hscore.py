@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Any
 
 import ibis
@@ -27,13 +28,19 @@ def score(at: At, hscore: Definition) -> Outcome:
 
 def probability(points: Any, hscore: Definition) -> tuple[Any, Any]:
     """Probability (0 to 1) of a score, at least and at most: between printed points on the logit, outside them open."""
-    printed = sorted((int(name.removeprefix(_PRINTED)), hscore.number(name) / 100) for name in hscore.numbers if name.startswith(_PRINTED))
+    printed = sorted(
+        (int(name.removeprefix(_PRINTED)), hscore.number(name) / 100)
+        for name in hscore.numbers
+        if name.startswith(_PRINTED)
+    )
     cases = []
-    for (low, p_low), (high, p_high) in zip(printed, printed[1:], strict=False):
+    for (low, p_low), (high, p_high) in pairwise(printed):
         start, end = math.log(p_low / (1 - p_low)), math.log(p_high / (1 - p_high))
         logit = start + (points - low) * ((end - start) / (high - low))
         cases.append((points < high, 1 / (1 + (-logit).exp())))
     (first, least), (_, most) = printed[0], printed[-1]
     certain = ibis.literal(1.0)
     below = points < first
-    return pick([(below, ibis.literal(0.0)), *cases], ibis.literal(most)), pick([(below, ibis.literal(least)), *cases], certain)
+    return pick([(below, ibis.literal(0.0)), *cases], ibis.literal(most)), pick(
+        [(below, ibis.literal(least)), *cases], certain
+    )

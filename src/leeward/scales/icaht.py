@@ -1,4 +1,4 @@
-"""Immune effector cell-associated haematotoxicity (Rejeski 2023, doi:10.1182/blood.2023020578), by neutrophils and by platelets."""
+"""Immune effector cell-associated haematotoxicity, by neutrophils and platelets (doi:10.1182/blood.2023020578)."""
 
 from __future__ import annotations
 

@@ -15,7 +15,9 @@ def criteria(at: At, iec_hs: Definition) -> Outcome:
     others = [part(at, iec_hs, name) for name in ("triglycerides", "spleen", "fever", "direct-bilirubin")]
     whole = total([common(at, iec_hs), *others, between(at, iec_hs, "ldh")])
     needed = required(at, iec_hs)
-    lacks = whole.lacks | {name: gone | whole.lacks.get(name, ibis.literal(False)) for name, gone in needed.lacks.items()}
+    lacks = whole.lacks | {
+        name: gone | whole.lacks.get(name, ibis.literal(False)) for name, gone in needed.lacks.items()
+    }
     found = answered(at, iec_hs, whole._replace(lacks=lacks), (needed.at_least, needed.at_most))
     return found._replace(applies=at.rows.dose_s.notnull())
 
@@ -25,7 +27,7 @@ def grade(at: At, iec_hs: Definition) -> Outcome:
     needed, usual = required(at, iec_hs), common(at, iec_hs)
     worst = pick([(at.rows.dead, int(iec_hs.number("death")))], int(iec_hs.number("worst_grade")))
     least, most = true((needed.at_least > 0) & (usual.at_least > 0)), pick([(needed.at_most == 0, 0)], worst)
-    found = answered(at, iec_hs, Part(least, most, needed.lacks))
+    found = answered(at, iec_hs, Part(least, most, needed.lacks | {"clinical-judgement": least < most}))
     return found._replace(applies=at.rows.dose_s.notnull())
 
 
@@ -41,5 +43,5 @@ def common(at: At, iec_hs: Definition) -> Part:
     """Transaminases, fibrinogen, cytopenia (possible at most: it must be new or worse), haemophagocytosis."""
     liver = largest([between(at, iec_hs, "ast"), between(at, iec_hs, "alt")])
     low = largest(part(at, iec_hs, name) for name in ("haemoglobin", "platelets", "neutrophils"))
-    cytopenia = Part(low.at_least * 0, low.at_most, low.lacks)
+    cytopenia = Part(low.at_least * 0, low.at_most, {**low.lacks, "cytopenia-new-or-worse": low.at_least > 0})
     return total([liver, part(at, iec_hs, "fibrinogen"), cytopenia, part(at, iec_hs, "haemophagocytosis")])

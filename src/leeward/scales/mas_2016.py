@@ -1,4 +1,4 @@
-"""2016 criteria for macrophage activation syndrome in systemic juvenile arthritis (Ravelli 2016, doi:10.1002/art.39332)."""
+"""Macrophage activation syndrome in systemic juvenile arthritis (Ravelli 2016, doi:10.1002/art.39332)."""
 
 from __future__ import annotations
 

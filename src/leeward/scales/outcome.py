@@ -38,19 +38,19 @@ class Score(NamedTuple):
 
 
 def part(at: At, knowledge: Definition, name: str, span: Span | None = None) -> Part:
-    """One item of the table by its own input, or by a span that the score made."""
+    """One item of the table by its own input, or by a span that the score made; open, it lacks that input's value."""
     item = knowledge.item(name)
     if span is not None:
         low, high = points(item, span, at.age)
-        return Part(low, high, {item.quantity or item.id: span.low.isnull() & (low < high)})
-    low, high = at.rows[f"{knowledge.id} {name} low"], at.rows[f"{knowledge.id} {name} high"]
-    lacking = at.span(item.quantity or "", item.taken).low.isnull()
-    return Part(low, high, {item.quantity or item.id: lacking & (low < high)})
+    else:
+        low, high = at.rows[f"{knowledge.id} {name} low"], at.rows[f"{knowledge.id} {name} high"]
+    return Part(low, high, {item.quantity or item.id: low < high})
 
 
 def itemised(wide: ir.Table, scores: Iterable[Score]) -> ir.Table:
     """Adds the points of every item that an input feeds, at least and at most, so that rules only combine columns."""
-    at, columns = At(wide), {}
+    at = At(wide)
+    columns: dict[str, Any] = {}
     for knowledge in (score.knowledge for score in scores):
         for item in knowledge.items:
             if item.quantity:
@@ -60,9 +60,14 @@ def itemised(wide: ir.Table, scores: Iterable[Score]) -> ir.Table:
 
 
 def between(at: At, knowledge: Definition, name: str) -> Part:
-    """A criterion against a limit that differs between laboratories: sure above all of them, possible above the lowest."""
+    """A criterion whose limit differs between laboratories: sure above all of them, possible above the lowest."""
     surely, possibly = part(at, knowledge, f"{name}-surely"), part(at, knowledge, f"{name}-possibly")
-    return Part(surely.at_least, possibly.at_most, possibly.lacks)
+    quantity = knowledge.item(f"{name}-surely").quantity or name
+    unknown = at.span(quantity, "highest").low.isnull()
+    open_ = surely.at_least < possibly.at_most
+    return Part(
+        surely.at_least, possibly.at_most, {quantity: unknown & open_, f"{quantity}-upper-limit": ~unknown & open_}
+    )
 
 
 def total(parts: Iterable[Part]) -> Part:
@@ -78,7 +83,10 @@ def largest(parts: Iterable[Part]) -> Part:
     """The worst of parts; an input that could no longer raise it is not lacked."""
     listed = list(parts)
     least = ibis.greatest(*[each.at_least for each in listed])
-    lacked = [Part(e.at_least, e.at_most, {name: gone & (e.at_most > least) for name, gone in e.lacks.items()}) for e in listed]
+    lacked = [
+        Part(e.at_least, e.at_most, {name: gone & (e.at_most > least) for name, gone in e.lacks.items()})
+        for e in listed
+    ]
     return Part(least, ibis.greatest(*[each.at_most for each in listed]), _lacked(lacked))
 
 
@@ -137,7 +145,9 @@ def fitting(at: At, knowledge: Definition) -> Any:
 
 def answered(at: At, knowledge: Definition, whole: Part, reading: tuple[Any, Any] | None = None) -> Outcome:
     """A part as the score's outcome."""
-    aged = bool(knowledge.applies.from_years or knowledge.applies.until_years or any(item.ages for item in knowledge.items))
+    aged = bool(
+        knowledge.applies.from_years or knowledge.applies.until_years or any(item.ages for item in knowledge.items)
+    )
     missing = named(whole.lacks, at, aged=aged, spread=whole.at_least < whole.at_most)
     return Outcome(whole.at_least, whole.at_most, missing, reading, fitting(at, knowledge))
 
@@ -155,9 +165,22 @@ def on_oxygen(at: At, room_air: float) -> Span:
     device, flow, fraction = at.span("oxygen-device"), at.span("oxygen-flow"), at.span("fio2")
     named_device = device.low.notnull()
     air = DEVICES.index("room-air")
-    low = pick([(named_device & (device.low == air) & (device.high == air), 0), (named_device & (device.low != air), 1),
-                (flow.low > 0, 1), (fraction.low > room_air, 1)], 0)  # fmt: skip
-    high = pick([(named_device & (device.low == air) & (device.high == air), 0), (named_device, 1), (flow.low > 0, 1),
-                 (fraction.high <= room_air, 0)], 1)  # fmt: skip
+    low = pick(
+        [
+            (named_device & (device.low == air) & (device.high == air), 0),
+            (named_device & (device.low != air), 1),
+            (flow.low > 0, 1),
+            (fraction.low > room_air, 1),
+        ],
+        0,
+    )
+    high = pick(
+        [
+            (named_device & (device.low == air) & (device.high == air), 0),
+            (named_device, 1),
+            (flow.low > 0, 1),
+            (fraction.high <= room_air, 0),
+        ],
+        1,
+    )
     return Span(low.cast("float64"), high.cast("float64"))
-

@@ -26,11 +26,17 @@ def breathing(at: At, phoenix: Definition) -> Part:
     kinds = ("pf-ventilated", "sf-ventilated", "pf-on-oxygen", "sf-on-oxygen")
     parts = [part(at, phoenix, name) for name in kinds]
     known = [at.span(phoenix.item(name).quantity or "", "lowest").low.notnull() for name in kinds]
-    stated = [Part(pick([(k, p.at_least)], 0), pick([(k, p.at_most)], 0), {}) for p, k in zip(parts, known, strict=True)]
+    stated = [
+        Part(pick([(k, p.at_least)], 0), pick([(k, p.at_most)], 0), {}) for p, k in zip(parts, known, strict=True)
+    ]
     worst = largest(stated)
     none = ~(known[0] | known[1])
     most = pick([(none, parts[0].at_most)], worst.at_most)
-    return Part(worst.at_least, most, {"pao2": none, "oxygen-device": (worst.at_least < most) & at.span("oxygen-device").low.isnull()})
+    return Part(
+        worst.at_least,
+        most,
+        {"pao2": none, "oxygen-device": (worst.at_least < most) & at.span("oxygen-device").low.isnull()},
+    )
 
 
 def vasoactives(at: At, phoenix: Definition) -> Part:
@@ -46,5 +52,9 @@ def nervous(at: At, phoenix: Definition) -> Part:
     """Coma scale and pupils; pupils uncharted beside a charted coma scale are reactive."""
     coma, pupils = part(at, phoenix, "coma"), part(at, phoenix, "pupils")
     quiet = at.span("pupils").low.isnull() & at.span("gcs-total", "lowest").low.notnull()
-    seen = Part(pupils.at_least, pick([(quiet, 0)], pupils.at_most), {name: gone & ~quiet for name, gone in pupils.lacks.items()})
+    seen = Part(
+        pupils.at_least,
+        pick([(quiet, 0)], pupils.at_most),
+        {name: gone & ~quiet for name, gone in pupils.lacks.items()},
+    )
     return total([coma, seen])

@@ -1,4 +1,4 @@
-"""Inputs that a whole stretch gives: baselines at the therapy, chemistry around it, how long counts stayed low after it."""
+"""Inputs that a whole stretch gives: baselines, chemistry around the therapy, how long counts stayed low after it."""
 
 from __future__ import annotations
 
@@ -48,16 +48,21 @@ def _numbers(known: ir.Table, people: ir.Table, quantities: tuple[str, ...]) -> 
 
 
 def lysis(known: ir.Table, people: ir.Table, before: ir.Table, tls: Definition) -> ir.Table:
-    """Worst chemistry of the days around the last dose, and its change against the baseline: patient, quantity, low, high."""
+    """Worst chemistry around the last dose, and its change against the baseline: patient, quantity, low, high."""
     rows = _around(known, people, tls)
     falls = rows.quantity == "calcium"
     worst = rows.group_by(["patient", "quantity"]).agg(
-        low=pick([(falls.max(), rows.low.min())], rows.low.max()), high=pick([(falls.max(), rows.high.min())], rows.high.max())
+        low=pick([(falls.max(), rows.low.min())], rows.low.max()),
+        high=pick([(falls.max(), rows.high.min())], rows.high.max()),
     )
     base = before.select("patient", "quantity", base_low=before.low, base_high=before.high)
     changed = worst.join(base, ["patient", "quantity"])
-    change = changed.select("patient", quantity="tls-" + changed.quantity + "-change",
-                            low=changed.low / changed.base_high, high=changed.high / changed.base_low)  # fmt: skip
+    change = changed.select(
+        "patient",
+        quantity="tls-" + changed.quantity + "-change",
+        low=changed.low / changed.base_high,
+        high=changed.high / changed.base_low,
+    )
     return worst.mutate(quantity="tls-" + worst.quantity).union(change)
 
 
@@ -75,7 +80,9 @@ def _around(known: ir.Table, people: ir.Table, tls: Definition) -> ir.Table:
     is_calcium = rows.quantity == "calcium"
     least = ibis.greatest(normal - rows.protein_high.fill_null(normal), 0.0) * factor
     most = ibis.greatest(normal - rows.protein_low.fill_null(lowest), 0.0) * factor
-    return rows.mutate(low=pick([(is_calcium, rows.low + least)], rows.low), high=pick([(is_calcium, rows.high + most)], rows.high))
+    return rows.mutate(
+        low=pick([(is_calcium, rows.low + least)], rows.low), high=pick([(is_calcium, rows.high + most)], rows.high)
+    )
 
 
 def together(known: ir.Table, people: ir.Table, howard: Definition) -> ir.Table:
@@ -102,8 +109,12 @@ def together(known: ir.Table, people: ir.Table, howard: Definition) -> ir.Table:
         unmeasured = unmeasured + 1 - true(mine).max().over(whole)
     rows = rows.mutate(least=least, most=most, unmeasured=unmeasured)
     counted = rows.group_by("patient").agg(low=rows.least.max(), high=(rows.most + rows.unmeasured).max())
-    return counted.select("patient", quantity=ibis.literal("tls-together"), low=counted.low.cast("float64"),
-                          high=counted.high.cast("float64"))  # fmt: skip
+    return counted.select(
+        "patient",
+        quantity=ibis.literal("tls-together"),
+        low=counted.low.cast("float64"),
+        high=counted.high.cast("float64"),
+    )
 
 
 def _judged(item: Any, rows: ir.Table) -> tuple[Any, Any]:
@@ -129,19 +140,31 @@ def counts(known: ir.Table, people: ir.Table) -> ir.Table:
     rows = _numbers(known, people, ("neutrophils", "platelets"))
     rows = rows.filter(rows.at_s >= rows.cells_s)
     rows = rows.mutate(day=(rows.at_s - rows.cells_s) // DAY_S, lived=(rows.as_of_s - rows.cells_s) // DAY_S)
-    return rows.group_by(["patient", "quantity", "day", "lived"]).agg(low=rows.low.min(), high=rows.high.min(), dead=rows.dead.max())
+    return rows.group_by(["patient", "quantity", "day", "lived"]).agg(
+        low=rows.low.min(), high=rows.high.min(), dead=rows.dead.max()
+    )
 
 
 def flagged(counts: ir.Table, lows: list[Low]) -> ir.Table:
     """Each day's count as low or not, once per run it bears on: patient, name, day, flag, first_day, last_day."""
     made = []
     for low in lows:
-        rows = counts.filter((counts.quantity == low.quantity) & (counts.day >= low.first_day) & (counts.day <= low.last_day))
+        rows = counts.filter(
+            (counts.quantity == low.quantity) & (counts.day >= low.first_day) & (counts.day <= low.last_day)
+        )
         surely = rows.high <= low.limit if low.inclusive else rows.high < low.limit
         never = rows.low > low.limit if low.inclusive else rows.low >= low.limit
         flag = pick([(surely, 1), (never, 0)], None)
-        made.append(rows.select("patient", "day", name=ibis.literal(low.name), flag=flag, first_day=ibis.literal(low.first_day, "int64"),
-                                last_day=ibis.least(rows.lived, low.last_day)))  # fmt: skip
+        made.append(
+            rows.select(
+                "patient",
+                "day",
+                name=ibis.literal(low.name),
+                flag=flag,
+                first_day=ibis.literal(low.first_day, "int64"),
+                last_day=ibis.least(rows.lived, low.last_day),
+            )
+        )
     joined = made[0].union(*made[1:])
     return joined.filter(joined.flag.notnull())
 
@@ -153,10 +176,20 @@ def runs(flags: ir.Table, gap_days: int, edge_days: int) -> ir.Table:
     the first or last count, a day may be either.
     """
     key = [flags.patient, flags.name]
-    rows = flags.mutate(turns=true(flags.flag != flags.flag.lag().over(ibis.window(group_by=key, order_by=[flags.day]))))
-    rows = rows.mutate(block=rows.turns.sum().over(ibis.window(group_by=[rows.patient, rows.name], order_by=[rows.day], rows=(None, 0))))
+    rows = flags.mutate(
+        turns=true(flags.flag != flags.flag.lag().over(ibis.window(group_by=key, order_by=[flags.day])))
+    )
+    rows = rows.mutate(
+        block=rows.turns.sum().over(
+            ibis.window(group_by=[rows.patient, rows.name], order_by=[rows.day], rows=(None, 0))
+        )
+    )
     blocks = rows.group_by(["patient", "name", "block"]).agg(
-        flag=rows.flag.max(), from_day=rows.day.min(), to_day=rows.day.max(), first_day=rows.first_day.max(), last_day=rows.last_day.max()
+        flag=rows.flag.max(),
+        from_day=rows.day.min(),
+        to_day=rows.day.max(),
+        first_day=rows.first_day.max(),
+        last_day=rows.last_day.max(),
     )
     order = ibis.window(group_by=[blocks.patient, blocks.name], order_by=[blocks.block])
     early = pick([(blocks.from_day - blocks.first_day > edge_days, blocks.first_day)], blocks.from_day)
@@ -169,42 +202,61 @@ def runs(flags: ir.Table, gap_days: int, edge_days: int) -> ir.Table:
     sure = _longest(low, "from_day", "to_day", gap_days)
     maybe = _longest(low, "may_from", "may_to", gap_days)
     edges = blocks.filter(blocks.flag == 0)
-    edges = edges.group_by(["patient", "name"]).agg(edge=ibis.greatest(edges.from_day - edges.may_from, edges.may_to - edges.to_day).max())
+    edges = edges.group_by(["patient", "name"]).agg(
+        edge=ibis.greatest(edges.from_day - edges.may_from, edges.may_to - edges.to_day).max()
+    )
     # A block of days that are not low, at either end of the counts, leaves only the days beyond it open.
     inner = low.select("patient", "name").distinct().mutate(some=ibis.literal(1))
     whole = blocks.select("patient", "name").distinct()
     for table in (sure.rename(least="days"), maybe.rename(most="days"), edges, inner):
         whole = whole.left_join(table, ["patient", "name"]).drop("patient_right", "name_right")
     most = ibis.coalesce(ibis.ifelse(whole.some == 1, whole.most, whole.edge), 0)
-    return whole.select("patient", quantity=whole.name, low=whole.least.fill_null(0).cast("float64"), high=most.cast("float64"))
+    return whole.select(
+        "patient", quantity=whole.name, low=whole.least.fill_null(0).cast("float64"), high=most.cast("float64")
+    )
 
 
 def _longest(low: ir.Table, start: str, end: str, gap_days: int) -> ir.Table:
-    """The longest stretch of low blocks from `start` to `end`, apart where the gap between them, by the same bounds, is long."""
+    """The longest stretch of low blocks from `start` to `end`; they are apart where the gap between them is long."""
     order = ibis.window(group_by=[low.patient, low.name], order_by=[low.block])
     apart = low[start] - low[end].lag().over(order) - 1
     rows = low.mutate(opens=true(apart.isnull() | (apart >= gap_days)))
-    rows = rows.mutate(run=rows.opens.sum().over(ibis.window(group_by=[rows.patient, rows.name], order_by=[rows.block], rows=(None, 0))))
+    rows = rows.mutate(
+        run=rows.opens.sum().over(
+            ibis.window(group_by=[rows.patient, rows.name], order_by=[rows.block], rows=(None, 0))
+        )
+    )
     lengths = rows.group_by(["patient", "name", "run"]).agg(days=rows[end].max() - rows[start].min() + 1)
     return lengths.group_by(["patient", "name"]).agg(days=lengths.days.max())
 
 
 def nadirs(counts: ir.Table, icaht: Definition) -> ir.Table:
-    """The lowest late count of each kind, and whether early neutrophils never rose above the limit: patient, quantity, low, high."""
+    """The lowest late counts, and whether early neutrophils never rose: patient, quantity, low, high."""
     until, last = int(icaht.number("early_until_day")), int(icaht.number("late_until_day"))
     late = counts.filter((counts.day > until) & (counts.day <= last))
     confirmed = (late.count() == 1) | (true(late.high <= icaht.number("late_low")).sum() > 1)
     lowest = late.group_by(["patient", "quantity"]).agg(low=late.low.min(), high=late.high.min(), confirmed=confirmed)
     stands = (lowest.quantity == "platelets") | lowest.confirmed
-    nadir = lowest.select("patient", quantity=lowest.quantity + "-late", low=pick([(stands, lowest.low)], _OPEN),
-                          high=pick([(stands, lowest.high)], _OPEN))  # fmt: skip
+    nadir = lowest.select(
+        "patient",
+        quantity=lowest.quantity + "-late",
+        low=pick([(stands, lowest.low)], _OPEN),
+        high=pick([(stands, lowest.high)], _OPEN),
+    )
     early = counts.filter((counts.quantity == "neutrophils") & (counts.day <= until))
     limit, begins = icaht.number("low"), int(decided(icaht.decisions, "never-above"))
     seen = early.group_by("patient").agg(
-        risen=true(early.low > limit).max(), maybe_risen=true(early.high > limit).max(), first=early.day.min(), lived=early.lived.max(), dead=early.dead.max()
-    )  # fmt: skip
+        risen=true(early.low > limit).max(),
+        maybe_risen=true(early.high > limit).max(),
+        first=early.day.min(),
+        lived=early.lived.max(),
+        dead=early.dead.max(),
+    )
     over = (seen.lived >= until) | seen.dead
-    never = seen.select("patient", quantity=ibis.literal("neutrophils-never-above"),
-                        low=true(over & (seen.maybe_risen == 0) & (seen.first <= begins)).cast("float64"),
-                        high=true(over & (seen.risen == 0)).cast("float64"))  # fmt: skip
+    never = seen.select(
+        "patient",
+        quantity=ibis.literal("neutrophils-never-above"),
+        low=true(over & (seen.maybe_risen == 0) & (seen.first <= begins)).cast("float64"),
+        high=true(over & (seen.risen == 0)).cast("float64"),
+    )
     return nadir.union(never)

@@ -1,4 +1,4 @@
-"""Inputs that no record charts as such: mean pressure and coma scale of one moment, oxygenation ratios, infusion rates."""
+"""Inputs that no record charts as such: mean pressure, coma scale from its parts, oxygenation ratios, infusion rates."""
 
 from __future__ import annotations
 
@@ -25,8 +25,13 @@ def moments(rows: ir.Table) -> ir.Table:
     """Mean pressure from systolic and diastolic of one moment, and the coma scale from its parts, where not charted."""
     parts = ("systolic-bp", "diastolic-bp", "mean-bp", *_COMA, "gcs-total")
     mine = rows.filter(rows.quantity.isin(list(parts)))
-    columns = {f"{name}_{side}": ibis.ifelse(mine.quantity == name, mine[side], None).max() if side == "high"
-               else ibis.ifelse(mine.quantity == name, mine[side], None).min() for name in parts for side in ("low", "high")}  # fmt: skip
+    columns = {
+        f"{name}_{side}": ibis.ifelse(mine.quantity == name, mine[side], None).max()
+        if side == "high"
+        else ibis.ifelse(mine.quantity == name, mine[side], None).min()
+        for name in parts
+        for side in ("low", "high")
+    }
     at = mine.group_by(["patient", "at_s", "as_of_s", "place"]).agg(**columns)
     third = 1 / 3
     pressure = [
@@ -56,13 +61,19 @@ def gases(rows: ir.Table, saturation_at_most: float) -> ir.Table:
     """Each arterial pressure, and each saturation, over the inspired fraction in force at its moment.
 
     The fraction is the charted one while it stands, 0.21 once room air was charted, else anything from 0.21 to 1.
-    Saturations above `saturation_at_most` (%) tell nothing of the ratio. Ratios are told apart by support; where there surely was none the ratio is infinite, so that it never scores.
+    Saturations above `saturation_at_most` (%) tell nothing of the ratio. Ratios are told apart by support; where
+    there surely was none the ratio is infinite, so that it never scores.
     """
     mine = rows.filter(rows.quantity.isin(["pao2", "spo2", "fio2", "oxygen-device"]))
-    at = mine.group_by(["patient", "at_s", "as_of_s", "place"]).agg(**{
-        f"{name}_{side}": getattr(ibis.ifelse(mine.quantity == name, mine[side], None), "min" if side == "low" else "max")()
-        for name in ("pao2", "spo2", "fio2", "oxygen-device") for side in ("low", "high")
-    })  # fmt: skip
+    at = mine.group_by(["patient", "at_s", "as_of_s", "place"]).agg(
+        **{
+            f"{name}_{side}": getattr(
+                ibis.ifelse(mine.quantity == name, mine[side], None), "min" if side == "low" else "max"
+            )()
+            for name in ("pao2", "spo2", "fio2", "oxygen-device")
+            for side in ("low", "high")
+        }
+    )
     upto = ibis.window(group_by=[at.patient], order_by=[at.at_s], rows=(None, 0))
     fraction = (at.fio2_low * 1000).round().cast("int64") * 2**_BITS + (at.fio2_high * 1000).round().cast("int64")
     at = at.mutate(

@@ -1,4 +1,4 @@
-"""What scores are made of: for each patient the newest and the worst value of each input, as of the moment asked about."""
+"""What scores are made of: the newest and the worst value of each input, as of the moment asked about."""
 
 from __future__ import annotations
 
@@ -20,9 +20,21 @@ from leeward.timeline.oxygen import device_code
 from leeward.timeline.people import YEAR_S
 from leeward.timeline.settings import HOUR_S, SETTINGS, carry, limit_s
 
-_WORDS = ("pupils", "consciousness", "confusion", "respiratory-effort", "splenomegaly", "hepatomegaly", "haemophagocytosis",
-          "nk-activity", "pulmonary-oedema", "immunosuppression", "systemic-juvenile-arthritis", "hypercapnic-target",
-          "hlh-gene")  # fmt: skip
+_WORDS = (
+    "pupils",
+    "consciousness",
+    "confusion",
+    "respiratory-effort",
+    "splenomegaly",
+    "hepatomegaly",
+    "haemophagocytosis",
+    "nk-activity",
+    "pulmonary-oedema",
+    "immunosuppression",
+    "systemic-juvenile-arthritis",
+    "hypercapnic-target",
+    "hlh-gene",
+)
 BY_WEIGHT = ("epinephrine", "norepinephrine")
 """Drugs charted by the minute whose rate per kg a score asks for, as the input `<drug>-per-kg`."""
 BASELINES = {"ferritin": "ferritin-baseline", "creatinine": "creatinine-baseline"}
@@ -39,7 +51,8 @@ class _Inputs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def stands() -> dict[str, list[str]]:
     """Inputs by the limit of carry.toml that says how long they stand."""
-    return load("score-inputs", _Inputs).stands
+    file: _Inputs = load("score-inputs", _Inputs)
+    return file.stands
 
 
 class At:
@@ -54,7 +67,7 @@ class At:
         return Span(self.rows[f"{quantity}_{taken}_low"], self.rows[f"{quantity}_{taken}_high"])
 
     def keep(self, name: str, column: Any) -> Any:
-        """A column that an earlier step computed; where none did yet, its expression, noted in `found` for such a step."""
+        """A column that an earlier step computed; where none did, its expression, noted in `found` for that step."""
         self.found[name] = column
         return self.rows[name] if name in self.rows.columns else column
 
@@ -65,8 +78,10 @@ class At:
 
 
 def people(known: ir.Table, exposed: ir.Table, question: ir.Table, repeated: Sequence[str]) -> ir.Table:
-    """One row per patient, therapy or not: patient, as_of_s, place (setting), dose_s (last dose of any therapy that can
-    cause CRS), cells_s (last one given once, as cells are), age_low, age_high (years at as_of_s), death.
+    """One row per patient, therapy or not.
+
+    patient, as_of_s, place (setting), dose_s (last dose of any therapy that can cause CRS), cells_s (last one given
+    once, as cells are), age_low, age_high (years at as_of_s), dead.
     """
     stay = known.quantity == "care-setting"
     setting = pick([(known.text == name, code) for code, name in enumerate(SETTINGS)], None)
@@ -78,16 +93,21 @@ def people(known: ir.Table, exposed: ir.Table, question: ir.Table, repeated: Seq
         place=(ibis.ifelse(stay, known.at_s, None) * 4 + setting).max() % 4,
     )
     once = ~exposed["product"].isin(list(repeated))
-    given = exposed.group_by("patient").agg(dose_s=exposed.from_s.max(), cells_s=ibis.ifelse(once, exposed.from_s, None).max())
+    given = exposed.group_by("patient").agg(
+        dose_s=exposed.from_s.max(), cells_s=ibis.ifelse(once, exposed.from_s, None).max()
+    )
     rows = facts.left_join(given, "patient").drop("patient_right").cross_join(question.select("as_of"))
-    rows = rows.mutate(as_of_s=ibis.least(ibis.coalesce(seconds(rows.as_of), rows.last_s), rows.death_s.fill_null(2**40)))
+    rows = rows.mutate(
+        as_of_s=ibis.least(ibis.coalesce(seconds(rows.as_of), rows.last_s), rows.death_s.fill_null(2**40))
+    )
     young, old = _age(rows)
-    return rows.select("patient", "as_of_s", "place", "dose_s", "cells_s", age_low=young, age_high=old,
-                       dead=rows.death_s.notnull())  # fmt: skip
+    return rows.select(
+        "patient", "as_of_s", "place", "dose_s", "cells_s", age_low=young, age_high=old, dead=rows.death_s.notnull()
+    )
 
 
 def _age(rows: ir.Table) -> tuple[Any, Any]:
-    """The youngest and the oldest a patient can be at the moment asked about: a year or month of birth leaves a span."""
+    """The youngest and the oldest a patient can be by then: a year or month of birth leaves a span."""
 
     def years(born: Any) -> Any:
         return (rows.as_of_s - seconds(born.try_cast("date").cast("timestamp"))) / YEAR_S
@@ -98,7 +118,7 @@ def _age(rows: ir.Table) -> tuple[Any, Any]:
 
 
 def rows(known: ir.Table, people: ir.Table) -> ir.Table:
-    """The findings that can still stand: patient, quantity, at_s, low, high, as_of_s, place; a word as its place in `codes`."""
+    """The findings that can still stand, words by their place in `codes`: patient, quantity, at_s, low, high, ..."""
     groups: dict[int, list[str]] = {}
     for limit, names in stands().items():
         hours = carry().limits_hours[limit]
@@ -111,13 +131,27 @@ def rows(known: ir.Table, people: ir.Table) -> ir.Table:
     reach = pick([(found.quantity.isin(names), reach_s) for reach_s, names in groups.items()], 0)
     found = found.filter((found.at_s <= found.as_of_s) & (found.at_s > found.as_of_s - reach))
     word = pick(
-        [(found.low.notnull(), None), (found.quantity == "oxygen-device", device_code(found.text)),
-         *[((found.quantity == name) & (found.text == text), code) for name in _WORDS for code, text in enumerate(codes(name))]],
+        [
+            (found.low.notnull(), None),
+            (found.quantity == "oxygen-device", device_code(found.text)),
+            *[
+                ((found.quantity == name) & (found.text == text), code)
+                for name in _WORDS
+                for code, text in enumerate(codes(name))
+            ],
+        ],
         None,
-    )  # fmt: skip
+    )
     found = found.mutate(code=word.cast("float64"))
-    return found.select("patient", "quantity", "at_s", low=ibis.coalesce(found.low, found.code),
-                        high=ibis.coalesce(found.high, found.code), as_of_s=found.as_of_s, place=found.place_of)  # fmt: skip
+    return found.select(
+        "patient",
+        "quantity",
+        "at_s",
+        low=ibis.coalesce(found.low, found.code),
+        high=ibis.coalesce(found.high, found.code),
+        as_of_s=found.as_of_s,
+        place=found.place_of,
+    )
 
 
 def taken(rows: ir.Table, derived: ir.Table) -> ir.Table:
@@ -130,24 +164,34 @@ def taken(rows: ir.Table, derived: ir.Table) -> ir.Table:
     found = rows.join(last, ["patient", "quantity"])
     newest, day = found.at_s == found.last_s, found.at_s > found.as_of_s - DAY_S
     grouped = found.group_by(["patient", "quantity"]).agg(
-        last_s=found.last_s.max(), as_of_s=found.as_of_s.max(), place=found.place.max(),
-        latest_low=ibis.ifelse(newest, found.low, None).min(), latest_high=ibis.ifelse(newest, found.high, None).max(),
-        highest_low=ibis.ifelse(day, found.low, None).max(), highest_high=ibis.ifelse(day, found.high, None).max(),
-        lowest_low=ibis.ifelse(day, found.low, None).min(), lowest_high=ibis.ifelse(day, found.high, None).min(),
-    )  # fmt: skip
+        last_s=found.last_s.max(),
+        as_of_s=found.as_of_s.max(),
+        place=found.place.max(),
+        latest_low=ibis.ifelse(newest, found.low, None).min(),
+        latest_high=ibis.ifelse(newest, found.high, None).max(),
+        highest_low=ibis.ifelse(day, found.low, None).max(),
+        highest_high=ibis.ifelse(day, found.high, None).max(),
+        lowest_low=ibis.ifelse(day, found.low, None).min(),
+        lowest_high=ibis.ifelse(day, found.high, None).min(),
+    )
     limit = pick([(grouped.quantity.isin(names), limit_s(name, grouped.place)) for name, names in stands().items()], 0)
     grouped = grouped.mutate(stands=grouped.last_s + limit > grouped.as_of_s)
     kept = {name: ibis.ifelse(grouped.stands, grouped[name], None) for name in ("latest_low", "latest_high")}
     made = grouped.mutate(**kept)
-    worst = {f"{way}_{side}": ibis.coalesce(made[f"{way}_{side}"], made[f"latest_{side}"])
-             for way in ("highest", "lowest") for side in ("low", "high")}  # fmt: skip
-    return made.mutate(**worst).select("patient", "quantity", *[f"{way}_{side}" for way in _TAKEN for side in ("low", "high")])
+    worst = {
+        f"{way}_{side}": ibis.coalesce(made[f"{way}_{side}"], made[f"latest_{side}"])
+        for way in ("highest", "lowest")
+        for side in ("low", "high")
+    }
+    return made.mutate(**worst).select(
+        "patient", "quantity", *[f"{way}_{side}" for way in _TAKEN for side in ("low", "high")]
+    )
 
 
 def wide(taken: ir.Table, given: ir.Table, people: ir.Table, used: Iterable[tuple[str, str]]) -> ir.Table:
     """One row per patient with a column per bound of each used input, as `At` reads them.
 
-    `given`: inputs that other steps made (patient, quantity, low, high): rates, runs of days, values against a baseline.
+    `given`: inputs that other steps made (patient, quantity, low, high): rates, runs of days, baselines.
     A drug without a row did not run.
     """
     drugs, made = drugs_of(), set(made_elsewhere(used))
@@ -161,8 +205,14 @@ def wide(taken: ir.Table, given: ir.Table, people: ir.Table, used: Iterable[tupl
         for side in ("low", "high"):
             other[f"{name}_latest_{side}"] = ibis.ifelse(given.quantity == name, given[side], None).max()
     inputs, elsewhere = taken.group_by("patient").agg(**columns), given.group_by("patient").agg(**other)
-    whole = people.left_join(inputs, "patient").drop("patient_right").left_join(elsewhere, "patient").drop("patient_right")
-    none = {f"{drug}_latest_{side}": whole[f"{drug}_latest_{side}"].fill_null(0.0) for drug in drugs for side in ("low", "high")}
+    whole = (
+        people.left_join(inputs, "patient").drop("patient_right").left_join(elsewhere, "patient").drop("patient_right")
+    )
+    none = {
+        f"{drug}_latest_{side}": whole[f"{drug}_latest_{side}"].fill_null(0.0)
+        for drug in drugs
+        for side in ("low", "high")
+    }
     return _compared(whole.mutate(**none))
 
 
@@ -182,8 +232,10 @@ def _compared(whole: ir.Table) -> ir.Table:
         by_weight |= {f"{drug}-per-kg_latest_low": low, f"{drug}-per-kg_latest_high": high}
     for name, quantity in CHANGES.items():
         base, now = BASELINES[quantity], f"{quantity}_highest"
-        by_weight |= {f"{name}_latest_low": whole[f"{now}_low"] / whole[f"{base}_latest_high"],
-                      f"{name}_latest_high": whole[f"{now}_high"] / whole[f"{base}_latest_low"]}  # fmt: skip
+        by_weight |= {
+            f"{name}_latest_low": whole[f"{now}_low"] / whole[f"{base}_latest_high"],
+            f"{name}_latest_high": whole[f"{now}_high"] / whole[f"{base}_latest_low"],
+        }
     return whole.mutate(**by_weight)
 
 

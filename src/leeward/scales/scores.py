@@ -11,9 +11,25 @@ import ibis.expr.types as ir
 
 from leeward.knowledge.definition import decided
 from leeward.scales import (
-    bedside_pews, carhlh_cartox_2018, hlh_2004, hscore, icaht, iec_hs_2023, mas_2016, news2, ohi, phoenix, qsofa,
-    score_courses, score_derived, score_inputs, sipa, sofa, tls_cairo_bishop_2004, tls_howard_2011,
-)  # fmt: skip
+    bedside_pews,
+    carhlh_cartox_2018,
+    hlh_2004,
+    hscore,
+    icaht,
+    iec_hs_2023,
+    mas_2016,
+    news2,
+    ohi,
+    phoenix,
+    qsofa,
+    score_courses,
+    score_derived,
+    score_inputs,
+    sipa,
+    sofa,
+    tls_cairo_bishop_2004,
+    tls_howard_2011,
+)
 from leeward.scales.bands import definition
 from leeward.scales.outcome import Outcome, Score, itemised
 from leeward.scales.score_inputs import At
@@ -114,23 +130,30 @@ def _answer(name: str, found: Outcome) -> Any:
     """One score's outcome as one value."""
     low, high = found.reading if found.reading is not None else (ibis.null("float64"), ibis.null("float64"))
     applies = ibis.literal(True) if found.applies is None else found.applies.fill_null(True)
-    return ibis.struct({
-        "score": ibis.literal(name),
-        "at_least": found.at_least.cast("int64"), "at_most": found.at_most.cast("int64"), "missing": found.missing,
-        "reading_low": low.cast("float64"), "reading_high": high.cast("float64"), "applies": applies,
-    })  # fmt: skip
+    return ibis.struct(
+        {
+            "score": ibis.literal(name),
+            "at_least": found.at_least.cast("int64"),
+            "at_most": found.at_most.cast("int64"),
+            "missing": found.missing,
+            "reading_low": low.cast("float64"),
+            "reading_high": high.cast("float64"),
+            "applies": applies,
+        }
+    )
 
 
 def as_json(rows: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """One patient's rows of `scores` as the answer's object: bounds, missing inputs, evidence, and the second reading."""
+    """One patient's rows of `scores` as the answer's object: bounds, missing inputs, evidence, second reading."""
     made: dict[str, dict[str, Any]] = {}
     for row in sorted(rows, key=lambda row: str(row["score"])):
         score = scores()[row["score"]]
         said: dict[str, Any] = {
-            "at_least": row["at_least"], "at_most": row["at_most"],
+            "at_least": row["at_least"],
+            "at_most": row["at_most"],
             "missing": [name for name in str(row["missing"]).split(",") if name],
             "evidence": score.knowledge.rests_on(),
-        }  # fmt: skip
+        }
         if score.reading is not None and row["reading_low"] is not None:
             said[score.reading] = {"at_least": round(row["reading_low"], 4), "at_most": round(row["reading_high"], 4)}
         made[row["score"]] = said

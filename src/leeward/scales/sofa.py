@@ -30,9 +30,17 @@ def breathing(at: At, sofa: Definition) -> Part:
     most = pick([(unknown & unsupported, plain.at_most)], supported.at_most)
     worst = largest([plain, Part(supported.at_least, ibis.greatest(plain.at_most, most), supported.lacks)])
     open_ = worst.at_least < worst.at_most
-    ungassed = plain.lacks["pao2-fio2"]
-    fraction = at.span("fio2").low.isnull()
-    return Part(worst.at_least, worst.at_most, {"pao2": ungassed & open_, "fio2": fraction & open_, "oxygen-device": device.low.isnull() & open_})
+    ratio, gone = at.span("pao2-fio2", "lowest"), plain.lacks["pao2-fio2"]
+    unsure = (worst.at_most > plain.at_most) & ~(unknown & unsupported)
+    return Part(
+        worst.at_least,
+        worst.at_most,
+        {
+            "pao2": gone & open_,
+            "fio2": (ratio.low < ratio.high).fill_null(False) & open_,
+            "oxygen-device": unsure & open_,
+        },
+    )
 
 
 def circulation(at: At, sofa: Definition) -> Part:
@@ -41,7 +49,10 @@ def circulation(at: At, sofa: Definition) -> Part:
     parts = [part(at, sofa, "mean-pressure")]
     for drug in ("dopamine", "dobutamine", "epinephrine", "norepinephrine"):
         one, rate = part(at, sofa, drug), at.span(drug)
-        lacks = {drug: rate.low < rate.high, "body-weight": weight.low.isnull() & (rate.high > 0) & (one.at_least < one.at_most)}
+        lacks = {
+            drug: rate.low < rate.high,
+            "body-weight": weight.low.isnull() & (rate.high > 0) & (one.at_least < one.at_most),
+        }
         parts.append(Part(one.at_least, one.at_most, lacks))
     return largest(parts)
 
