@@ -12,7 +12,6 @@ import msgspec
 import pyarrow as pa
 
 from leeward.cohort.plan import COURSES, REASONS, steps
-from leeward.record.schema import FINDING
 from leeward.scales.older_crs import ASTCT
 
 
@@ -27,10 +26,13 @@ class Question(msgspec.Struct, frozen=True):
 
 
 @cache
-def compiled(*, room_air: bool, scales: tuple[str, ...] = (ASTCT,), dialect: str = "duckdb") -> tuple[tuple[str, str], ...]:
+def compiled(
+    *, room_air: bool, scales: tuple[str, ...] = (ASTCT,), dated: bool = True, dialect: str = "duckdb"
+) -> tuple[tuple[str, str], ...]:
     """Every step as SQL, in order. Compiling takes a good part of a second, so it is done once."""
     ibis.options.sql.fuse_selects = False
-    return tuple((name, str(ibis.to_sql(step, dialect=dialect))) for name, step in steps(room_air=room_air, scales=scales))
+    made = steps(room_air=room_air, scales=scales, dated=dated)
+    return tuple((name, str(ibis.to_sql(step, dialect=dialect))) for name, step in made)
 
 
 def connect(threads: int = 2) -> duckdb.DuckDBPyConnection:
@@ -47,7 +49,8 @@ def run(
     """Makes every step a table in `con`, where a table or view `findings` stands already; `tell` hears of each."""
     con.execute("create or replace table question as select ?::timestamptz as_of, ?::timestamptz assumed_trigger, "
                 "?::varchar assumed_setting", [question.as_of, question.assumed_trigger, question.assumed_setting])  # fmt: skip
-    steps = [(name, sql) for name, sql in compiled(room_air=question.room_air, scales=question.scales) if reasons or name not in REASONS]
+    made = compiled(room_air=question.room_air, scales=question.scales, dated=question.as_of is not None)
+    steps = [(name, sql) for name, sql in made if reasons or name not in REASONS]
     for done, (name, sql) in enumerate(steps):
         if tell is not None:
             tell(name, done, len(steps))

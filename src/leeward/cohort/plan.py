@@ -11,15 +11,24 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from leeward.knowledge.definition import decided
 from leeward.cohort import plan_older
-from leeward.scales import astct_2019_crs, astct_2019_crs_course, astct_2019_icans, course, crs_signs, icans_signs, older_crs, reasons
+from leeward.knowledge.definition import decided
+from leeward.scales import (
+    astct_2019_crs,
+    astct_2019_crs_course,
+    astct_2019_icans,
+    course,
+    crs_signs,
+    icans_signs,
+    older_crs,
+    reasons,
+)
 from leeward.timeline.exposures import DAY_S, doses, exposures, repeated_products
 from leeward.timeline.infusions import running
 from leeward.timeline.known import known
 from leeward.timeline.oxygen import states
-from leeward.timeline.places import places
 from leeward.timeline.people import numbered, people, relevant
+from leeward.timeline.places import places
 
 _INSTANT = "timestamp('UTC', 6)"
 FINDINGS = ibis.table(
@@ -46,11 +55,11 @@ REASONS = ("standing", "noted", "raw")
 Step = tuple[str, ir.Table]
 
 
-def steps(*, room_air: bool, scales: tuple[str, ...] = (older_crs.ASTCT,)) -> list[Step]:
+def steps(*, room_air: bool, scales: tuple[str, ...] = (older_crs.ASTCT,), dated: bool = True) -> list[Step]:
     """Every step in order, its name and its expression over the tables named before it.
 
     `room_air`: the source declares that no oxygen device charted means room air. `scales`: those of CRS to grade on;
-    ASTCT is graded always, and steps are added only for others.
+    ASTCT is graded always, and steps are added only for others. `dated`: the question may name a moment.
     """
     crs, icans = astct_2019_crs.limits(), astct_2019_icans.limits()
     made: list[Step] = []
@@ -59,7 +68,7 @@ def steps(*, room_air: bool, scales: tuple[str, ...] = (older_crs.ASTCT,)) -> li
         made.append((name, build(*inputs, **settings)))
         return ibis.table(made[-1][1].schema(), name=name)
 
-    known_ = step("known", known, FINDINGS, QUESTION)
+    known_ = step("known", known, FINDINGS, QUESTION, dated=dated)
     once_s = int(decided(crs.decisions, "late-onset") * DAY_S)
     exposed = step("exposed", exposures, known_, QUESTION, repeated=repeated_products(), same_course_s=once_s)
     doses_ = step("doses", doses, exposed)
@@ -82,7 +91,7 @@ def steps(*, room_air: bool, scales: tuple[str, ...] = (older_crs.ASTCT,)) -> li
     icans_graded = step("icans_graded", icans_signs.graded, neuro_carried, limits=icans)
     graded = step("graded", ir.Table.union, crs_graded, icans_graded)
     step("unobserved", course.unobserved, graded, people_)
-    shown = reasons.SHOWN
+    shown: tuple[str, ...] = reasons.SHOWN
     if older_crs.older(scales):
         before = plan_older.Before(known_, people_, numbered_, places_, relevant_, oxygen_states, sure, possible, signs)
         graded = step("graded_all", ir.Table.union, graded, *plan_older.graded(step, before, scales, crs))

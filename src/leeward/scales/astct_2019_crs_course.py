@@ -11,25 +11,21 @@ from leeward.scales.course import first, flags, handed_over
 from leeward.timeline.columns import pick, true
 from leeward.timeline.episodes import with_episodes
 from leeward.timeline.exposures import DAY_S
-from leeward.timeline.moments import changes
 from leeward.timeline.settings import HOUR_S
 
 MISSING = ("body-temperature", "systolic-bp", "oxygen-device", "age-years", "cause-of-death")
 """The inputs behind the bits of `unknown`."""
 
-_STATE = ("fever_known", "pressure_known", "oxygen_known", "fever_low", "fever_high", "hypotension_low", "hypotension_high",
-          "vasopressors_low", "vasopressors_high", "oxygen_low", "oxygen_high", "masks_sure_s", "masks_possible_s",
-          "death_low", "death_high", "charted")  # fmt: skip
-
-
 def graded(signs: ir.Table, limits: astct.Limits) -> ir.Table:
     """Signs (`crs_signs.carried`) as grades: columns GRADED."""
-    rows = changes(signs, ["who", "dose_s"], "at_s", _STATE)
-    order = ibis.window(group_by=[rows.who], order_by=[rows.at_s])
+    order = ibis.window(group_by=[signs.who], order_by=[signs.at_s])
+    rows = signs.mutate(held_until_s=signs.at_s.lead().over(order))
     rows = rows.mutate(
-        held_until_s=rows.at_s.lead().over(order).fill_null(rows.as_of_s),
+        held_until_s=rows.held_until_s.fill_null(rows.as_of_s),
         sign=true((rows.fever_low + rows.hypotension_low + rows.vasopressors_low + rows.oxygen_low) > 0),
-        quiet=true((rows.fever_high + rows.hypotension_high + rows.vasopressors_high + rows.oxygen_high + rows.death_high) == 0),
+        quiet=true(
+            (rows.fever_high + rows.hypotension_high + rows.vasopressors_high + rows.oxygen_high + rows.death_high) == 0
+        ),
         opens=rows.fever_low,
         masks_s=rows.masks_sure_s,
     )

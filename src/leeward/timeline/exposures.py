@@ -36,14 +36,15 @@ def exposures(known: ir.Table, question: ir.Table, repeated: Sequence[str], same
 
 def _assumed(known: ir.Table, question: ir.Table) -> ir.Table:
     """A trigger that the user assumes for every patient: at a moment, or when each first came to a setting."""
-    people = known.group_by("patient").agg(last_s=known.at_s.max()).cross_join(question)
-    at_moment = people.filter(people.assumed_trigger.notnull()).select(
-        "patient", from_s=seconds(people.assumed_trigger)
-    )
-    stays = known.filter(known.quantity == "care-setting").cross_join(question.select("assumed_setting"))
+    # Filtered before it is crossed, so that nobody's findings are read where nothing is assumed.
+    moment = question.filter(question.assumed_trigger.notnull()).select("assumed_trigger")
+    people = known.select("patient").cross_join(moment)
+    people = people.group_by("patient").agg(from_s=seconds(people.assumed_trigger.max()))
+    setting = question.filter(question.assumed_setting.notnull()).select("assumed_setting")
+    stays = known.filter(known.quantity == "care-setting").cross_join(setting)
     stays = stays.filter(stays.text == stays.assumed_setting)
-    at_setting = stays.group_by("patient").agg(from_s=stays.at_s.min())
-    return at_moment.union(at_setting).select("patient", product=ibis.literal(ASSUMED), from_s=_.from_s)
+    stays = stays.group_by("patient").agg(from_s=stays.at_s.min())
+    return people.union(stays).select("patient", product=ibis.literal(ASSUMED), from_s=_.from_s)
 
 
 def doses(exposed: ir.Table) -> ir.Table:

@@ -36,8 +36,9 @@ class Kinds(NamedTuple):
 def with_expiries(carried: ir.Table, expires: Sequence[str], as_of_s: str) -> ir.Table:
     """Adds a row wherever a carried value grows too old before anything else is charted.
 
-    `carried` knows its `next_s`, the second of the patient's next row (null: the last). `expires` names columns with the second at which each value stops to stand (null: nothing carried). The new
-    column `moment_s` is the row's own `at_s`, or the second of expiry.
+    `carried` knows its `next_s`, the second of the patient's next row (null: the last). `expires` names columns with
+    the second at which each value stops to stand (null: nothing carried). The new column `moment_s` is the row's own
+    `at_s`, or the second of expiry.
     """
     rows = carried.mutate(next_s=carried.next_s.fill_null(carried[as_of_s] + 1))
     ends = [rows[name] for name in expires]
@@ -54,17 +55,13 @@ def with_expiries(carried: ir.Table, expires: Sequence[str], as_of_s: str) -> ir
 
 
 def changes(rows: ir.Table, by: Sequence[str], at: str, state: Sequence[str]) -> ir.Table:
-    """Only the rows at which the state differs from the row before, within `by`, in order of `at`."""
+    """Only the rows at which the state differs from the row before, within `by`, in order of `at`.
+
+    The first of `state` is never null, so that the first row always differs.
+    """
     order = ibis.window(group_by=[rows[name] for name in by], order_by=[rows[at]])
-    differs = [~rows[name].identical_to(rows[name].lag().over(order)) for name in state]
-    first = rows[at].lag().over(order).isnull()
-    flagged = rows.mutate(differs_=_any([first, *differs]))
+    differs = rows[state[0]].lag().over(order).isnull()
+    for name in state:
+        differs = differs | ~rows[name].identical_to(rows[name].lag().over(order))
+    flagged = rows.mutate(differs_=differs)
     return flagged.filter(flagged.differs_).drop("differs_")
-
-
-def _any(conditions: Sequence[ir.BooleanValue]) -> ir.BooleanValue:
-    """True where at least one condition holds."""
-    joined = conditions[0]
-    for condition in conditions[1:]:
-        joined = joined | condition
-    return joined

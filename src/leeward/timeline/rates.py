@@ -30,16 +30,23 @@ def rates(relevant: ir.Table, drugs: Sequence[str], *, surely: bool) -> ir.Table
     rate = pick(
         [(amount.notnull() & (amount < float("inf")), (ibis.greatest(amount, 0.0) * PARTS).round())], float(UNKNOWN)
     )
-    ends_s = pick([(rows.endless, FOREVER_S)], rows.until_s.fill_null(FOREVER_S))
+    limit_s = int(carry().limits_hours["infusion-without-end"].ward * HOUR_S)
+    endless_s = rows.at_s + limit_s if surely else FOREVER_S
+    ends_s = pick([(rows.endless, endless_s)], rows.until_s.fill_null(FOREVER_S))
     rows = rows.mutate(rate=rate.cast("int64"), ends_s=ends_s)
     # Of two rates charted at one moment the milder, or the worse, is meant.
     both = {name: rows[name].min() if surely else rows[name].max() for name in ("rate", "ends_s")}
     rows = rows.group_by(["who", "quantity", "at_s"]).agg(**both)
     order = ibis.window(group_by=[rows.who, rows.quantity], order_by=[rows.at_s])
-    limit_s = int(carry().limits_hours["infusion-without-end"].ward * HOUR_S)
-    ends_s = pick([(rows.ends_s >= FOREVER_S, rows.at_s + limit_s)], rows.ends_s) if surely else rows.ends_s
-    rows = rows.mutate(until_s=ibis.least(rows.at_s.lead().over(order).fill_null(FOREVER_S), ends_s))
+    rows = rows.mutate(until_s=ibis.least(rows.at_s.lead().over(order).fill_null(FOREVER_S), rows.ends_s))
     return rows.filter(rows.until_s > rows.at_s).select("who", "rate", "until_s", drug=rows.quantity, from_s=rows.at_s)
+
+
+def until_now(stretches: ir.Table, people: ir.Table) -> ir.Table:
+    """Stretches as far as they have run by the moment asked about: what still runs has not run longer than that."""
+    rows = stretches.join(people.select("who", "as_of_s"), "who")
+    until_s = ibis.ifelse(rows.until_s >= FOREVER_S, rows.as_of_s, rows.until_s)
+    return rows.select("who", "drug", "from_s", until_s=until_s)
 
 
 def summed(stretches: ir.Table, sums: Mapping[str, Any]) -> ir.Table:
@@ -81,6 +88,8 @@ def reached(stretches: ir.Table, doses: ir.Table, total_s: int) -> ir.Table:
     rows = rows.filter((rows.until_s > rows.dose_s) & (rows.from_s < rows.next_s))
     rows = rows.mutate(from_s=ibis.greatest(rows.from_s, rows.dose_s))
     before = ibis.window(group_by=[rows.who, rows.dose_s], order_by=[rows.from_s], rows=(None, -1))
-    rows = rows.mutate(before_s=(rows.until_s - rows.from_s).sum().over(before).fill_null(0).cast("float64").cast("int64"))
+    rows = rows.mutate(
+        before_s=(rows.until_s - rows.from_s).sum().over(before).fill_null(0).cast("float64").cast("int64")
+    )
     rows = rows.filter((rows.before_s < total_s) & (rows.before_s + rows.until_s - rows.from_s >= total_s))
     return rows.select("who", from_s=rows.from_s + total_s - rows.before_s, until_s=rows.next_s)
