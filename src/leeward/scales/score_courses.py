@@ -175,6 +175,27 @@ def runs(flags: ir.Table, gap_days: int, edge_days: int) -> ir.Table:
     Between counts that agree all days are like them; between counts that do not, and further than `edge_days` from
     the first or last count, a day may be either.
     """
+    blocks = _blocks(flags, edge_days)
+    low = blocks.filter(blocks.flag == 1)
+    sure = _longest(low, "from_day", "to_day", gap_days)
+    maybe = _longest(low, "may_from", "may_to", gap_days)
+    edges = blocks.filter(blocks.flag == 0)
+    edges = edges.group_by(["patient", "name"]).agg(
+        edge=ibis.greatest(edges.from_day - edges.may_from, edges.may_to - edges.to_day).max()
+    )
+    # A block of days that are not low, at either end of the counts, leaves only the days beyond it open.
+    inner = low.select("patient", "name").distinct().mutate(some=ibis.literal(1))
+    whole = blocks.select("patient", "name").distinct()
+    for table in (sure.rename(least="days"), maybe.rename(most="days"), edges, inner):
+        whole = whole.left_join(table, ["patient", "name"]).drop("patient_right", "name_right")
+    most = ibis.coalesce(ibis.ifelse(whole.some == 1, whole.most, whole.edge), 0)
+    return whole.select(
+        "patient", quantity=whole.name, low=whole.least.fill_null(0).cast("float64"), high=most.cast("float64")
+    )
+
+
+def _blocks(flags: ir.Table, edge_days: int) -> ir.Table:
+    """Counts in a row that agree, as one block: its days for sure, and the days it may have had."""
     key = [flags.patient, flags.name]
     rows = flags.mutate(
         turns=true(flags.flag != flags.flag.lag().over(ibis.window(group_by=key, order_by=[flags.day])))
@@ -194,25 +215,9 @@ def runs(flags: ir.Table, gap_days: int, edge_days: int) -> ir.Table:
     order = ibis.window(group_by=[blocks.patient, blocks.name], order_by=[blocks.block])
     early = pick([(blocks.from_day - blocks.first_day > edge_days, blocks.first_day)], blocks.from_day)
     late = pick([(blocks.last_day - blocks.to_day > edge_days, blocks.last_day)], blocks.to_day)
-    blocks = blocks.mutate(
+    return blocks.mutate(
         may_from=ibis.coalesce(blocks.to_day.lag().over(order) + 1, early),
         may_to=ibis.coalesce(blocks.from_day.lead().over(order) - 1, late),
-    )
-    low = blocks.filter(blocks.flag == 1)
-    sure = _longest(low, "from_day", "to_day", gap_days)
-    maybe = _longest(low, "may_from", "may_to", gap_days)
-    edges = blocks.filter(blocks.flag == 0)
-    edges = edges.group_by(["patient", "name"]).agg(
-        edge=ibis.greatest(edges.from_day - edges.may_from, edges.may_to - edges.to_day).max()
-    )
-    # A block of days that are not low, at either end of the counts, leaves only the days beyond it open.
-    inner = low.select("patient", "name").distinct().mutate(some=ibis.literal(1))
-    whole = blocks.select("patient", "name").distinct()
-    for table in (sure.rename(least="days"), maybe.rename(most="days"), edges, inner):
-        whole = whole.left_join(table, ["patient", "name"]).drop("patient_right", "name_right")
-    most = ibis.coalesce(ibis.ifelse(whole.some == 1, whole.most, whole.edge), 0)
-    return whole.select(
-        "patient", quantity=whole.name, low=whole.least.fill_null(0).cast("float64"), high=most.cast("float64")
     )
 
 

@@ -1,4 +1,4 @@
-"""Inputs that no record charts as such: mean pressure, coma scale from its parts, oxygenation ratios, infusion rates."""
+"""Inputs that no record charts as such: mean pressure, coma scale from parts, oxygenation ratios, infusion rates."""
 
 from __future__ import annotations
 
