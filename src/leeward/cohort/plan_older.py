@@ -20,7 +20,7 @@ from leeward.scales import (
     vasopressor_dose,
 )
 from leeward.timeline.exposures import DAY_S
-from leeward.timeline.infusions import together
+from leeward.timeline.infusions import together, together_by_now
 from leeward.timeline.people import relevant
 from leeward.timeline.rates import rates, reached
 from leeward.timeline.settings import HOUR_S
@@ -84,7 +84,12 @@ def _stretches(step: MakeStep, before: Before, crs: astct_2019_crs.Limits) -> di
     made = {}
     for reading, ran, surely in (("sure", before.sure, True), ("possible", before.possible, False)):
         rate = step(f"rates_{reading}", rates, before.relevant, drugs=drugs, surely=surely)
-        made[f"high_dose_{reading}"] = step(f"high_dose_{reading}", vasopressor_dose.high_dose, rate, limits=table, surely=surely)
-        made[f"multiple_{reading}"] = step(f"multiple_{reading}", together, ran, at_least_s=overlap_s)
+        made[f"high_dose_{reading}"] = step(
+            f"high_dose_{reading}", vasopressor_dose.high_dose, rate, limits=table, surely=surely
+        )
+        if surely:
+            made["multiple_sure"] = step("multiple_sure", together_by_now, ran, before.people, at_least_s=overlap_s)
+        else:
+            made["multiple_possible"] = step("multiple_possible", together, ran, at_least_s=overlap_s)
         made[f"long_{reading}"] = step(f"long_{reading}", reached, ran, before.doses, total_s=long_s)
     return made

@@ -54,7 +54,8 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def limits() -> Limits:
     """The limits in force."""
-    return load("scales/cartox-2018-crs", Limits)
+    held: Limits = load("scales/cartox-2018-crs", Limits)
+    return held
 
 
 def grade(at: State, limits: Limits) -> Any:
@@ -95,5 +96,9 @@ def oxygen(at: State, limits: Limits) -> Any:
 def organs(at: State, limits: Limits) -> Any:
     """An organ's own CTCAE grade, from the one that counts on; transaminitis up to its own limit."""
     grades = limits.grades
-    toxicity = worst(at.kidney, at.bilirubin, pick([(at.transaminases > grades.transaminases_at_most, grades.transaminases_at_most)], at.transaminases))
+    toxicity = worst(
+        at.kidney,
+        at.bilirubin,
+        pick([(at.transaminases > grades.transaminases_at_most, grades.transaminases_at_most)], at.transaminases),
+    )
     return pick([(toxicity >= grades.organ_toxicity_from, toxicity)], 0)

@@ -14,7 +14,7 @@ from leeward.knowledge.definition import decided, value
 from leeward.scales import astct_2019_crs as astct
 from leeward.timeline.columns import back, front, latest, packed, pick, true
 from leeward.timeline.exposures import DAY_S
-from leeward.timeline.infusions import FOREVER_S, switches, together
+from leeward.timeline.infusions import FOREVER_S, switches, together, together_by_now
 from leeward.timeline.moments import Kinds, changes, with_expiries
 from leeward.timeline.people import died_of
 from leeward.timeline.settings import HOUR_S, limit_s
@@ -153,11 +153,10 @@ def _vasopressors(sure: ir.Table, possible: ir.Table, people: ir.Table, limits: 
     overlap_s = int(decided(limits.decisions, "overlap") * 60)
     counted = limits.vasopressors.counted
     # Two that still run together count once they have run together for long enough, not before.
-    so_far = sure.filter(sure.drug.isin(counted)).join(people.select("who", "as_of_s"), "who")
-    so_far = so_far.select("who", "drug", "from_s", until_s=ibis.ifelse(so_far.until_s >= FOREVER_S, so_far.as_of_s, so_far.until_s))
+    so_far = together_by_now(sure.filter(sure.drug.isin(counted)), people, overlap_s)
     return [
         *switches(sure, CONTEXT, "one_sure"),
-        *switches(together(so_far, overlap_s), CONTEXT, "several_sure"),
+        *switches(so_far, CONTEXT, "several_sure"),
         *switches(possible, CONTEXT, "one_possible"),
         *switches(together(possible.filter(possible.drug.isin(counted)), overlap_s), CONTEXT, "several_possible"),
     ]

@@ -46,7 +46,8 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def limits() -> Limits:
     """The limits in force."""
-    return load("scales/ctcae-4.03-crs", Limits)
+    held: Limits = load("scales/ctcae-4.03-crs", Limits)
+    return held
 
 
 def grade(at: State, limits: Limits) -> Any:

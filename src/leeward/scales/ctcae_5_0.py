@@ -43,7 +43,8 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def limits() -> Limits:
     """The limits in force."""
-    return load("scales/ctcae-5.0-crs", Limits)
+    held: Limits = load("scales/ctcae-5.0-crs", Limits)
+    return held
 
 
 def grade(at: State, limits: Limits) -> Any:

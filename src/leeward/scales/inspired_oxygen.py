@@ -50,7 +50,8 @@ class Fractions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def fractions() -> Fractions:
     """The estimates in force."""
-    return load("inspired-oxygen", Fractions)
+    held: Fractions = load("inspired-oxygen", Fractions)
+    return held
 
 
 _DEVICE_BITS, _SHAPE_BITS, _FRACTION_BITS = 4, 8, 3
@@ -64,7 +65,7 @@ def _estimate(states: ir.Table, of: Fractions, limit: float) -> tuple[Any, Any]:
     within = true(states.flow_high <= end) == 1
     surely = [(device == DEVICES.index(one.name), int(one.least.value >= limit)) for one in of.device]
     possibly = [(device == DEVICES.index(one.name), int(one.most.value >= limit)) for one in of.device]
-    surely.append((cannula, true(base + slope * ibis.least(states.flow_low, end) >= limit)))
+    surely.append((cannula & states.flow_low.notnull(), true(base + slope * ibis.least(states.flow_low, end) >= limit)))
     possibly += [
         (cannula & within, true(base + slope * states.flow_high >= limit)),
         (cannula, int(value(of.cannula.worst) >= limit)),
@@ -101,11 +102,15 @@ def supported(states: ir.Table, relevant: ir.Table, limit: float) -> ir.Table:
 
 def _beside(states: ir.Table, relevant: ir.Table, of: Fractions, limit: float) -> ir.Table:
     """Device and charted fraction together, at every moment one was charted: who, at_s, device, surely, possibly, off,
-    flowing, rich (1: the charted fraction is above air), charted (1: by a charted fraction)."""
+    flowing, rich (1: the charted fraction is above air), charted (1: by a charted fraction).
+    """
     rows = _gathered(states, relevant, of, limit)
     order = ibis.window(group_by=[rows.who], order_by=[rows.at_s])
     upto = ibis.window(group_by=[rows.who], order_by=[rows.at_s], rows=(None, 0))
-    rows = rows.mutate(shaped=latest(rows.shape, rows.at_s, _SHAPE_BITS, upto), told=latest(rows.fraction, rows.at_s, _FRACTION_BITS, upto))
+    rows = rows.mutate(
+        shaped=latest(rows.shape, rows.at_s, _SHAPE_BITS, upto),
+        told=latest(rows.fraction, rows.at_s, _FRACTION_BITS, upto),
+    )
     rows = rows.mutate(shape=ibis.coalesce(back(rows.shaped, _SHAPE_BITS), 0))
     rows = rows.mutate(number=rows.shape >> (_SHAPE_BITS - _DEVICE_BITS))
     rows = rows.mutate(changed=~rows.number.identical_to(rows.number.lag().over(order)))
@@ -125,7 +130,12 @@ def _gathered(states: ir.Table, relevant: ir.Table, of: Fractions, limit: float)
     """One row per moment: `shape` (device and its estimate) and `fraction` (charted), each packed, null where not charted."""
     surely, possibly = _estimate(states, of, limit)
     shape = ibis.coalesce(states.device + 1, 0)
-    for flag in (surely, possibly, true(states.flow_high <= 0) * true(states.device == DEVICES.index("nasal-cannula")), true(states.flow_low > 0)):
+    for flag in (
+        surely,
+        possibly,
+        true(states.flow_high <= 0) * true(states.device == DEVICES.index("nasal-cannula")),
+        true(states.flow_low > 0),
+    ):
         shape = packed(shape, flag, 1)
     charted = relevant.filter(relevant.quantity == "fio2")
     rich = true(charted.low > value(of.air.at_most))

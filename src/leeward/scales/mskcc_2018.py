@@ -48,7 +48,8 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def limits() -> Limits:
     """The limits in force."""
-    return load("scales/mskcc-2018-crs", Limits)
+    held: Limits = load("scales/mskcc-2018-crs", Limits)
+    return held
 
 
 def grade(at: State, limits: Limits) -> Any:

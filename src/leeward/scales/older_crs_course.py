@@ -52,7 +52,9 @@ def opened(states: ir.Table, limits: astct.Limits, organs_open_days: float | Non
     early = true(rows.at_s <= rows.dose_s + int((organs_open_days or 0) * DAY_S)) * int(organs_open_days is not None)
     rows = rows.mutate(open=true(running & begun), surely_open=true(running & surely), early=early)
     suspected = ibis.greatest(rows.open, true(_signs(rows, "high") > 0))
-    return rows.mutate(organs_low=ibis.greatest(rows.surely_open, rows.early), organs_high=ibis.greatest(suspected, rows.early))
+    return rows.mutate(
+        organs_low=ibis.greatest(rows.surely_open, rows.early), organs_high=ibis.greatest(suspected, rows.early)
+    )
 
 
 def _signs(rows: ir.Table, side: str) -> Any:

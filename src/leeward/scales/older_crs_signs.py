@@ -48,7 +48,8 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def limits() -> Limits:
     """The limits in force."""
-    return load("scales/older-crs-signs", Limits)
+    held: Limits = load("scales/older-crs-signs", Limits)
+    return held
 
 
 _DRUGS = ("multiple", "high_dose", "long")
@@ -62,7 +63,13 @@ KINDS = Kinds((*_SWITCHED, "bolus"), (*_BITS, "setting"))
 
 def quantities(limits: Limits) -> list[str]:
     """The quantities read beside those of ASTCT."""
-    return ["fio2", limits.fluids.quantity, limits.neutropenia.quantity, limits.coagulopathy.quantity, *organs.quantities(organs.limits())]
+    return [
+        "fio2",
+        limits.fluids.quantity,
+        limits.neutropenia.quantity,
+        limits.coagulopathy.quantity,
+        *organs.quantities(organs.limits()),
+    ]
 
 
 def charted(
@@ -70,7 +77,8 @@ def charted(
     limits: Limits,
 ) -> ir.Table:  # fmt: skip
     """One row per patient-moment with what was charted at it. `places`: timeline.places; `support`:
-    inspired_oxygen.supported; `graded`: ctcae_4_03_organs.graded; `stretches`: stretches by the switch they are."""
+    inspired_oxygen.supported; `graded`: ctcae_4_03_organs.graded; `stretches`: stretches by the switch they are.
+    """
     readings = packed(packed(support.support_low, support.support_high, 3), support.estimated, 1)
     organ = packed(packed(graded.grade_low, graded.grade_high, 3), graded.compared, 1)
     code = pick([(graded.test == name, KINDS.code(name)) for name in _ORGANS], None)
@@ -78,7 +86,10 @@ def charted(
         KINDS.events(support, "support", support.at_s, readings),
         KINDS.events(graded, code, graded.at_s, organ),
         *_boluses(relevant, limits),
-        *(_low(relevant, test, name) for name, test in (("fibrinogen", limits.coagulopathy), ("neutrophils", limits.neutropenia))),
+        *(
+            _low(relevant, test, name)
+            for name, test in (("fibrinogen", limits.coagulopathy), ("neutrophils", limits.neutropenia))
+        ),
         KINDS.events(places, "setting", places.at_s, ibis.coalesce(places.setting + 1, 0)),
     ]
     for name, spans in stretches.items():
@@ -89,7 +100,9 @@ def charted(
 
 def _boluses(relevant: ir.Table, limits: Limits) -> list[ir.Table]:
     """Switches of fluid boluses: each counts for a day."""
-    given = relevant.filter((relevant.quantity == limits.fluids.quantity) & (relevant.high.isnull() | (relevant.high > 0)))
+    given = relevant.filter(
+        (relevant.quantity == limits.fluids.quantity) & (relevant.high.isnull() | (relevant.high > 0))
+    )
     spans = given.select("who", from_s=given.at_s, until_s=given.at_s + int(value(limits.fluids.within) * HOUR_S))
     return switches(spans, KINDS, "bolus")
 
@@ -97,12 +110,15 @@ def _boluses(relevant: ir.Table, limits: Limits) -> list[ir.Table]:
 def _low(relevant: ir.Table, test: _Below, kind: str) -> ir.Table:
     """Whether a laboratory value is surely, and possibly, below its limit."""
     rows, below = relevant.filter(relevant.quantity == test.quantity), value(test.below)
-    return KINDS.events(rows, kind, ibis.coalesce(rows.until_s, rows.at_s), packed(true(rows.high < below), true(rows.low < below), 1))
+    return KINDS.events(
+        rows, kind, ibis.coalesce(rows.until_s, rows.at_s), packed(true(rows.high < below), true(rows.low < below), 1)
+    )
 
 
 def carried(rows: ir.Table, organ_limits: organs.Limits) -> ir.Table:
     """What stood at each moment at which any of it changed: who, at_s, expired (1: only because something grew too old),
-    the switches (how many are on), setting (code, null: unknown), and each carried reading, -1 where unknown."""
+    the switches (how many are on), setting (code, null: unknown), and each carried reading, -1 where unknown.
+    """
     upto = ibis.window(group_by=[rows.who], order_by=[rows.at_s], rows=(None, 0))
     stands = rows.select(
         "who", "at_s", "as_of_s",
@@ -113,9 +129,14 @@ def carried(rows: ir.Table, organ_limits: organs.Limits) -> ir.Table:
     )  # fmt: skip
     place = (back(stands.setting, 2) - 1).nullif(-1)
     carried_as = _CARRIED_AS | {name: test.carried_as for name, test in organ_limits.tests.items()}
-    ends = {f"{name}_ends_s": front(stands[name], bits) + limit_s(carried_as[name], place) for name, bits in _BITS.items()}
+    ends = {
+        f"{name}_ends_s": front(stands[name], bits) + limit_s(carried_as[name], place) for name, bits in _BITS.items()
+    }
     moments = with_expiries(stands.mutate(**ends), list(ends), "as_of_s")
-    read = {name: pick([(moments.moment_s < moments[f"{name}_ends_s"], back(moments[name], bits))], -1) for name, bits in _BITS.items()}
+    read = {
+        name: pick([(moments.moment_s < moments[f"{name}_ends_s"], back(moments[name], bits))], -1)
+        for name, bits in _BITS.items()
+    }
     flags = {name: true(moments[name] > 0) for name in _SWITCHED}
     made = moments.select(
         "who", at_s=moments.moment_s, expired=true(moments.moment_s > moments.at_s), setting=(back(moments.setting, 2) - 1).nullif(-1),

@@ -76,7 +76,11 @@ def states(rows: ir.Table, limits: older_crs_signs.Limits) -> ir.Table:
     own["fluids"] = _fluids(rows, limits)
     much = ibis.greatest(own["several"][1], own["high_dose"][1])
     own["life_threatening"] = (ibis.literal(0, "int64"), much * rows.hypotension_high)
-    parts = {f"{name}_{side}": column for name, both in own.items() for side, column in zip(("low", "high"), both, strict=True)}
+    parts = {
+        f"{name}_{side}": column
+        for name, both in own.items()
+        for side, column in zip(("low", "high"), both, strict=True)
+    }
     made = rows.select(
         "who", "dose_s", "as_of_s", "at_s", "charted", "masks_sure_s", "masks_possible_s", "setting", "neutrophils",
         "fever_known", "pressure_known", "oxygen_known", **parts,
@@ -158,7 +162,9 @@ def _spread(carried: Any) -> Any:
 
 def _unknown(rows: ir.Table) -> Any:
     """A bit per input of MISSING that is not known."""
-    fraction = (rows.support_low != rows.support_high) & (rows.support_low == BELOW_LIMIT) & (rows.support_high == FROM_LIMIT)
+    fraction = (
+        (rows.support_low != rows.support_high) & (rows.support_low == BELOW_LIMIT) & (rows.support_high == FROM_LIMIT)
+    )
     tests = [back(rows.untested >> place, 1) for place in range(len(_TESTS) + 1)]
     fever = rows.fever_high == 1
     found = {

@@ -52,13 +52,20 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def limits() -> Limits:
     """The limits in force."""
-    return load("scales/penn-2018-crs", Limits)
+    held: Limits = load("scales/penn-2018-crs", Limits)
+    return held
 
 
 def grade(at: State, limits: Limits) -> Any:
     """The worst of care, pressure, oxygen, organs and coagulopathy (Porter 2018, Table 1); fever is not required."""
     grades = limits.grades
-    severity = worst(care(at, limits), pressure(at, limits), oxygen(at, limits), organs(at, limits), at.coagulopathy * grades.coagulopathy)
+    severity = worst(
+        care(at, limits),
+        pressure(at, limits),
+        oxygen(at, limits),
+        organs(at, limits),
+        at.coagulopathy * grades.coagulopathy,
+    )
     return pick([(at.death == 1, grades.death)], severity)
 
 

@@ -41,7 +41,8 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def limits() -> Limits:
     """The limits in force."""
-    return load("scales/lee-2014-vasopressors", Limits)
+    held: Limits = load("scales/lee-2014-vasopressors", Limits)
+    return held
 
 
 _PER_UNIT = 1000  # equivalents are counted in thousandths of a rate's millionth, so that a tenth of a drug stays whole

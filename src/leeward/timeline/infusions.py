@@ -62,6 +62,12 @@ def together(stretches: ir.Table, at_least_s: int) -> ir.Table:
     return both.filter(both.until_s - both.from_s >= at_least_s)
 
 
+def together_by_now(stretches: ir.Table, people: ir.Table, at_least_s: int) -> ir.Table:
+    """As `together`, with the length counted only up to the moment asked about: what still runs has not run for longer."""
+    both = together(stretches, at_least_s).join(people.select("who", "as_of_s"), "who")
+    return both.filter(ibis.least(both.until_s, both.as_of_s) - both.from_s >= at_least_s).drop("as_of_s")
+
+
 def switches(stretches: ir.Table, kinds: Kinds, kind: str) -> list[ir.Table]:
     """Stretches as events of a kind: +1 where one begins, -1 where one ends."""
     ended = stretches.filter(stretches.until_s < FOREVER_S)

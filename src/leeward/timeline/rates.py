@@ -42,13 +42,6 @@ def rates(relevant: ir.Table, drugs: Sequence[str], *, surely: bool) -> ir.Table
     return rows.filter(rows.until_s > rows.at_s).select("who", "rate", "until_s", drug=rows.quantity, from_s=rows.at_s)
 
 
-def until_now(stretches: ir.Table, people: ir.Table) -> ir.Table:
-    """Stretches as far as they have run by the moment asked about: what still runs has not run longer than that."""
-    rows = stretches.join(people.select("who", "as_of_s"), "who")
-    until_s = ibis.ifelse(rows.until_s >= FOREVER_S, rows.as_of_s, rows.until_s)
-    return rows.select("who", "drug", "from_s", until_s=until_s)
-
-
 def summed(stretches: ir.Table, sums: Mapping[str, Any]) -> ir.Table:
     """Several sums over all stretches that run at a time: who, from_s, until_s, and each sum, one row per change.
 
