@@ -227,6 +227,7 @@ def test_oxygen(tmp_path: Path) -> None:
         (6, "oxygen-device"): "room-air",
         (7, "oxygen-device"): "unrecognised",
     }
+    assert len(said) == len(record)
     assert record.refused == {"word-unknown": 1}
 
 
