@@ -17,6 +17,7 @@ import msgspec
 import typer
 from rich.console import Console
 
+from leeward.commands import lookalikes
 from leeward.record.errors import BadSetting, CannotRead, LeewardError
 
 CANNOT_READ, NOTHING_UNDERSTOOD, WRONG_ARGUMENTS = 3, 4, 2
@@ -225,6 +226,9 @@ def _progress():  # type: ignore[no-untyped-def]
     with Progress(console=_err, transient=True, disable=not _err.is_terminal) as bar:
         task = bar.add_task("grading", total=None)
         yield lambda name, done, total: bar.update(task, description=name, completed=done, total=total)
+
+
+lookalikes.add_to(app, _asked)
 
 
 def main() -> None:

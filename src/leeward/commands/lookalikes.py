@@ -2,57 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import cache
-from typing import Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
 
-import duckdb
-import ibis
+import typer
 
-from leeward.cohort.courses import graded
-from leeward.cohort.engine import Question
-from leeward.cohort.plan import QUESTION
-from leeward.cohort.plan import steps as plan
-from leeward.record.spool import Record
-from leeward.recognition import lookalikes as room
-from leeward.recognition.in_words import in_words
-
-Answer = dict[str, Any]
+Asked = Callable[[Path, str | None, str | None, bool | None, str | None, Path | None], tuple[Any, Any]]
+"""Reads a path and the options of every command into a record and a question, or leaves with an exit code."""
 
 
-@cache
-def compiled(*, room_air: bool) -> tuple[tuple[str, str], ...]:
-    """The steps of this room as DuckDB SQL over the plan's steps, compiled once."""
-    ibis.options.sql.fuse_selects = False
-    named = {name: ibis.table(step.schema(), name=name) for name, step in plan(room_air=room_air)}
-    inputs = (named[name] for name in ("known", "people", "exposed", "episodes", "now"))
-    return tuple((name, str(ibis.to_sql(step, dialect="duckdb"))) for name, step in room.steps(*inputs, QUESTION))
+def add_to(app: typer.Typer, asked: Asked) -> None:
+    """Adds the command to the command line."""
 
+    @app.command()
+    def lookalikes(
+        path: Annotated[Path, typer.Argument(help="a file or folder, as for grade")],
+        json: Annotated[bool, typer.Option("--json", help="one JSON object per patient per line")] = False,
+        as_of: Annotated[str | None, typer.Option(help="as known at this time (RFC 3339 with offset)")] = None,
+        assume_trigger: Annotated[str | None, typer.Option(help="as for grade")] = None,
+        room_air: Annotated[bool | None, typer.Option("--room-air/--no-room-air", help="as for grade")] = None,
+        zone: Annotated[str | None, typer.Option(help="zone of local times")] = None,
+        mapping: Annotated[Path | None, typer.Option(help="TOML that says how to read other CSV")] = None,
+    ) -> None:
+        """Say what else each episode could be, which tests guidelines still ask for, and what no grade shows."""
+        from leeward.cohort.lookalikes import lines
 
-def run(con: duckdb.DuckDBPyConnection, question: Question) -> None:
-    """Adds this room's steps to a connection in which the plan has run."""
-    for name, sql in compiled(room_air=question.room_air):
-        con.execute(f"create or replace table {name} as {sql}")
-
-
-def answers(record: Record, question: Question) -> Iterator[tuple[str, Answer]]:
-    """Every patient of a record with the object of recognition.lookalikes.as_json, in order of their ids."""
-    con = graded(record, question, reasons=False)
-    yield from answered(con, question)
-
-
-def answered(con: duckdb.DuckDBPyConnection, question: Question) -> Iterator[tuple[str, Answer]]:
-    """As `answers`, from a connection in which the plan has run."""
-    run(con, question)
-    patients = [row[0] for row in con.sql("select distinct patient from findings order by patient collate c").fetchall()]
-    rows = {name: con.sql(f"select * from {name}").to_arrow_table().to_pylist() for name in room.STEPS}
-    for patient, mine in room.by_patient(rows, patients).items():
-        yield patient, {"patient": patient, **room.as_json(mine)}
-
-
-def lines(record: Record, question: Question, *, json: bool) -> Iterator[str]:
-    """What the command prints: an object per patient and line, or words."""
-    import msgspec
-
-    for patient, answer in answers(record, question):
-        yield msgspec.json.encode(answer).decode() if json else f"Patient {patient}\n{in_words(answer)}\n"
+        record, question = asked(path, as_of, assume_trigger, room_air, zone, mapping)
+        for line in lines(record, question, json=json):
+            typer.echo(line)

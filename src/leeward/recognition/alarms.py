@@ -26,7 +26,8 @@ class _Alarms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 @cache
 def alarms() -> tuple[Alarm, ...]:
     """Every alarm; one whose feature nobody could meet, or whose id stands twice, is refused."""
-    made = load("alarms", _Alarms).alarms
+    file: _Alarms = load("alarms", _Alarms)
+    made = file.alarms
     checked([alarm.feature for alarm in made], "alarms")
     if len({alarm.id for alarm in made}) != len(made):
         raise BadKnowledge("alarms.toml: two alarms share an id")

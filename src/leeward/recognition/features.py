@@ -1,4 +1,4 @@
-"""Features: one published sign of a look-alike or an alarm, as a row of limits that one step holds against every finding."""
+"""Features: one published sign of a look-alike or an alarm, as a row of limits held against every finding at once."""
 
 from __future__ import annotations
 
@@ -118,7 +118,8 @@ class Observed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def observed() -> Observed:
     """What is made from findings, and the numbers it takes."""
-    return load("observed", Observed)
+    file: Observed = load("observed", Observed)
+    return file
 
 
 def number(name: str) -> float:
@@ -173,7 +174,7 @@ def _window_s(feature: Feature) -> tuple[int, int]:
 
 
 def as_table(features: Sequence[tuple[str, Feature]], one_row: ir.Table) -> ir.Table:
-    """The features as rows, made inside the engine from a table of one row: no table of ours has to travel with a plan."""
+    """The features as rows, made in the engine from a table of one row: no table of ours has to travel with a plan."""
     windows = [_window_s(feature) for _, feature in features]
     columns: dict[str, list[object]] = {
         "feature": [name for name, _ in features],

@@ -1,4 +1,4 @@
-"""What is held against the features: findings around the episode, what is made of them, and which of them meet a feature."""
+"""What is held against the features: findings around the episode, what is made of them, and which meet a feature."""
 
 from __future__ import annotations
 
@@ -47,7 +47,10 @@ def _of_the_episode(cases: ir.Table) -> ir.Table:
         quantity=ibis.literal(""), until_s=nothing(), text=ibis.null("string"), site=ibis.null("string"),
         source=ibis.literal("the graded course"), place=ibis.null("string"), low=0.0, high=0.0,
     )  # fmt: skip
-    hours = {"onset-after-dose": (about.onset_s - about.dose_s) / HOUR_S, "since-onset": (about.as_of_s - about.onset_s) / HOUR_S}
+    hours = {
+        "onset-after-dose": (about.onset_s - about.dose_s) / HOUR_S,
+        "since-onset": (about.as_of_s - about.onset_s) / HOUR_S,
+    }
     counts = {"dose-number": about.doses, "episode-number": about.episode, "masked-onset": about.masked}
     began = about.mutate(at_s=about.onset_s)
     made = [_made(began, name, amount, amount) for name, amount in {**hours, **counts}.items()]
@@ -55,8 +58,10 @@ def _of_the_episode(cases: ir.Table) -> ir.Table:
 
 
 _BASELINES = {
-    "ferritin": "ferritin-over-baseline", "creatinine": "creatinine-over-baseline", "body-weight": "weight-over-baseline",
-}  # fmt: skip
+    "ferritin": "ferritin-over-baseline",
+    "creatinine": "creatinine-over-baseline",
+    "body-weight": "weight-over-baseline",
+}
 
 
 def _against_baseline(drawn: ir.Table) -> ir.Table:
@@ -94,7 +99,9 @@ def _on_room_air(around: ir.Table) -> ir.Table:
     air = pick([(device & (rows.text == "room-air"), rows.at_s * 2)], None)
     other = pick([(device & (rows.text != "room-air"), rows.at_s * 2 + 1)], None)
     rows = rows.mutate(air=air.max().over(order), other=other.max().over(order))
-    stands = (rows.air > rows.other.fill_null(-1)) & (rows.at_s - rows.air / 2 <= int(number("room-air-stands") * HOUR_S))
+    stands = (rows.air > rows.other.fill_null(-1)) & (
+        rows.at_s - rows.air / 2 <= int(number("room-air-stands") * HOUR_S)
+    )
     rows = rows.filter((rows.quantity == "spo2") & stands)
     return _made(rows, "spo2-on-room-air", rows.low, rows.high)
 
@@ -131,7 +138,9 @@ def met(observed: ir.Table, cases: ir.Table, one_row: ir.Table, features: Sequen
     A value whose bounds straddle a limit meets no feature: it is neither for nor against.
     """
     rows = observed.join(as_table(features, one_row), "quantity")
-    about = cases.select("patient", "as_of_s", "dose_s", "onset_s", "tocilizumab_s", "adult", "child", "product", "state")
+    about = cases.select(
+        "patient", "as_of_s", "dose_s", "onset_s", "tocilizumab_s", "adult", "child", "product", "state"
+    )
     rows = rows.join(about, "patient")
     rows = rows.filter((rows.state != "none") & _in_window(rows) & _about(rows))
     seen = ibis.window(group_by=[rows.patient, rows.feature])
@@ -149,7 +158,7 @@ def _in_window(rows: ir.Table) -> Any:
 
 
 def _about(rows: ir.Table) -> Any:
-    """Whether the feature is meant for this patient: age, product, tocilizumab. An unknown age is held to the child's limit."""
+    """Whether the feature is meant for this patient: age, product, tocilizumab. Age unknown: the child's limit."""
     age = (rows.ages == 0) | ((rows.ages == 1) & (rows.adult == 1)) | ((rows.ages == 2) & (rows.adult == 0))
     product = (rows.of_product == "") | (rows.of_product == rows["product"])
     untouched = (rows.before == 0) | rows.tocilizumab_s.isnull() | (rows.at_s < rows.tocilizumab_s)

@@ -56,7 +56,7 @@ def lookalikes() -> tuple[Lookalike, ...]:
 
 
 def _checked(one: Lookalike, name: str) -> Lookalike:
-    """Refuses unknown tests, a look-alike nothing speaks against or for, and a sign that no test of its own would show."""
+    """Refuses a strange name, unknown tests, and a look-alike that nothing speaks for or nothing speaks against."""
     if name != f"lookalikes/{one.id}":
         raise BadKnowledge(f"{name}.toml: its id is {one.id}")
     checked(one.features, name)
@@ -104,7 +104,14 @@ def as_json(rows: Rows) -> dict[str, Any]:
     Without a therapy on record, or without an episode, the lists are empty and `state` says why.
     """
     if not rows["lookalike_cases"]:
-        return {"state": "no trigger on record", "episode": None, "lookalikes": [], "work_up": [], "alarms": [], "consult": []}
+        return {
+            "state": "no trigger on record",
+            "episode": None,
+            "lookalikes": [],
+            "work_up": [],
+            "alarms": [],
+            "consult": [],
+        }
     case = rows["lookalike_cases"][0]
     latest = {row["quantity"]: row for row in rows["lookalike_latest"]}
     met = {row["feature"]: row for row in rows["lookalike_met"]}
@@ -130,7 +137,8 @@ def _episode(case: Row) -> dict[str, Any]:
         "syndrome": case["syndrome"], "onset": when(case["onset_s"]) if case["syndrome"] else None,
         "resolved": when(case["resolved_s"]), "therapy": case["product"], "dose": when(case["dose_s"]),
         "tocilizumab_since": when(case["tocilizumab_s"]),
-        "now": {name: {"at_least": case[f"{name}_at_least"], "at_most": case[f"{name}_at_most"]} for name in ("crs", "icans")},
+        "now": {name: {"at_least": case[f"{name}_at_least"], "at_most": case[f"{name}_at_most"]}
+                for name in ("crs", "icans")},
     }  # fmt: skip
 
 
@@ -148,22 +156,26 @@ def _lookalike(one: Lookalike, met: Mapping[str, Row], latest: Mapping[str, Row]
     tags = [finding["evidence"] for finding in spoken] + [note.evidence for note in one.notes]
     return {
         "id": one.id, "title": one.title, "summary": one.summary,
-        "speaks_for": said["for"], "speaks_against": said["against"], "says_nothing": said["neutral"], "not_known": unknown,
+        "speaks_for": said["for"], "speaks_against": said["against"],
+        "says_nothing": said["neutral"], "not_known": unknown,
         "published": [{"says": note.says, **_cited(note)} for note in one.notes],
         "evidence": weakest(tags) if tags else None,
     }  # fmt: skip
 
 
 def found(feature: Feature, row: Row, reason: str) -> dict[str, Any]:
-    """A finding that meets a feature: value, unit, time, reason, where the record has it and who says that it matters."""
+    """A finding that meets a feature: value, unit, time, reason, where the record has it, who says that it matters."""
     low, high = row["low"], row["high"]
     value: Any = row["text"] if low is None else low
     if low is not None and high is not None and low != high:
-        value = f"<{high:g}" if low == float("-inf") else f">{low:g}" if high == float("inf") else f"{low:g} to {high:g}"
+        value = (
+            f"<{high:g}" if low == float("-inf") else f">{low:g}" if high == float("inf") else f"{low:g} to {high:g}"
+        )
     unit = titles()[feature.quantity][1] if low is not None else None
     return {
         "quantity": feature.quantity, "value": round(value, 6) if isinstance(value, float) else value, "unit": unit,
-        "at": when(row["at_s"]), "until": when(row["until_s"]), "record": {"source": row["source"], "place": row["place"]},
+        "at": when(row["at_s"]), "until": when(row["until_s"]),
+        "record": {"source": row["source"], "place": row["place"]},
         "reason": reason, "weight": feature.weight, **_cited(feature),
     }  # fmt: skip
 
@@ -198,7 +210,7 @@ def _alarm(alarm: alarms.Alarm, met: Mapping[str, Row]) -> dict[str, Any]:
 
 def by_patient(rows: Rows, patients: Iterable[str]) -> dict[str, dict[str, list[dict[str, Any]]]]:
     """Rows of STEPS sorted out by patient, an empty set of tables for one without rows."""
-    made = {patient: {name: [] for name in STEPS} for patient in patients}
+    made: dict[str, dict[str, list[dict[str, Any]]]] = {patient: {name: [] for name in STEPS} for patient in patients}
     for name in STEPS:
         for row in rows[name]:
             made[row["patient"]][name].append(row)

@@ -15,13 +15,22 @@ from leeward.timeline.exposures import DAY_S
 from leeward.timeline.settings import HOUR_S
 
 STATES = ("open", "suspected", "settling", "none")
-"""An episode is open; or only suspected (fever masked, or an input missing); or has resolved lately; or there is none."""
-_ADULT_YEARS = 18.0
-_STATE = ("patient", "syndrome", "episode", "dose_s", "onset_s", "resolved_s", "masked", "peak_at_least", "peak_at_most")
+"""An episode is open; only suspected (fever masked, or an input missing); has resolved lately; or there is none."""
+_STATE = (
+    "patient",
+    "syndrome",
+    "episode",
+    "dose_s",
+    "onset_s",
+    "resolved_s",
+    "masked",
+    "peak_at_least",
+    "peak_at_most",
+)
 
 
 def cases(known: ir.Table, people: ir.Table, exposed: ir.Table, episodes: ir.Table, now: ir.Table) -> ir.Table:
-    """Each patient's state (one of STATES) with its onset, dose and product, tocilizumab, fever, boluses, age and grades.
+    """Each patient's state (one of STATES): onset, dose and product, tocilizumab, fever, boluses, age and grades.
 
     `known`: timeline.known. `exposed`: timeline.exposures. `episodes`, `now`: scales.course, of which the ASTCT scales
     are read. Where nothing is open or recent, onset is the moment asked about.
@@ -36,21 +45,29 @@ def cases(known: ir.Table, people: ir.Table, exposed: ir.Table, episodes: ir.Tab
     rows = rows.left_join(_given(exposed, rows), "patient").drop("patient_right")
     rows = rows.mutate(dose_s=ibis.coalesce(rows.dose_s, rows.given_s))
     return rows.left_join(_beside(known, rows), "patient").select(
-        "patient", "as_of_s", "state", "syndrome", "onset_s", "resolved_s", "dose_s", "product", "doses", "tocilizumab_s",
-        "crs_at_least", "crs_at_most", "icans_at_least", "icans_at_most", "peak_at_least", "peak_at_most",
-        episode=rows.episode.fill_null(0) + 1, masked=rows.masked.fill_null(0), fever_recent=ibis._.fever_recent.fill_null(0),
-        boluses=ibis._.boluses.fill_null(0), in_icu=ibis._.in_icu.fill_null(0),
-        adult=true(rows.age_low >= _ADULT_YEARS), child=true(rows.age_high < _ADULT_YEARS),
+        "patient", "as_of_s", "state", "syndrome", "onset_s", "resolved_s", "dose_s", "product", "doses",
+        "tocilizumab_s", "crs_at_least", "crs_at_most", "icans_at_least", "icans_at_most",
+        "peak_at_least", "peak_at_most",
+        episode=rows.episode.fill_null(0) + 1, masked=rows.masked.fill_null(0),
+        fever_recent=ibis._.fever_recent.fill_null(0), boluses=ibis._.boluses.fill_null(0),
+        in_icu=ibis._.in_icu.fill_null(0),
+        adult=true(rows.age_low >= number("adult-from")), child=true(rows.age_high < number("adult-from")),
     )  # fmt: skip
 
 
 def _chosen(episodes: ir.Table) -> ir.Table:
-    """The open episode that began last, CRS before ICANS of the same second; where none is open, the one that resolved last."""
+    """The open episode that began last, CRS before ICANS of the same second; else the one that resolved last."""
     scales = [astct_2019_crs.limits().scale, astct_2019_icans.limits().scale]
     rows = episodes.filter(episodes.scale.isin(scales))
     order = ibis.window(
         group_by=[rows.patient],
-        order_by=[true(rows.resolved_s.notnull()), rows.resolved_s.desc(), rows.onset_s.desc(), rows.syndrome, rows.episode.desc()],
+        order_by=[
+            true(rows.resolved_s.notnull()),
+            rows.resolved_s.desc(),
+            rows.onset_s.desc(),
+            rows.syndrome,
+            rows.episode.desc(),
+        ],
     )
     rows = rows.mutate(place_=ibis.row_number().over(order))
     return rows.filter(rows.place_ == 0).select(*_STATE)
@@ -77,17 +94,27 @@ def _given(exposed: ir.Table, rows: ir.Table) -> ir.Table:
 
 
 def _beside(known: ir.Table, rows: ir.Table) -> ir.Table:
-    """First tocilizumab of this dose, fever within the last two days, boluses since onset, intensive care now."""
+    """First tocilizumab of this dose, fever since onset or within two days, boluses since onset, intensive care now."""
     fever_celsius = value(astct_2019_crs.limits().fever.at_least)
     quantities = ["tocilizumab", "body-temperature", "fluid-bolus", "care-setting"]
-    found = known.filter(known.quantity.isin(quantities)).join(rows.select("patient", "as_of_s", "onset_s", "dose_s"), "patient")
+    found = known.filter(known.quantity.isin(quantities)).join(
+        rows.select("patient", "as_of_s", "onset_s", "dose_s"), "patient"
+    )
     found = found.filter(found.at_s <= found.as_of_s)
     gave = found.high.isnull() | (found.high != 0)
     early_s = int(number("tocilizumab-before") * HOUR_S)
     blocked = (found.quantity == "tocilizumab") & gave & (found.at_s >= found.dose_s - early_s)
-    hot = (found.quantity == "body-temperature") & (found.high >= fever_celsius) & (found.at_s > found.as_of_s - 2 * DAY_S)
+    hot = (
+        (found.quantity == "body-temperature")
+        & (found.high >= fever_celsius)
+        & (found.at_s >= ibis.least(found.onset_s, found.as_of_s - 2 * DAY_S))
+    )
     bolus = (found.quantity == "fluid-bolus") & gave & (found.at_s >= found.onset_s)
-    stays = (found.quantity == "care-setting") & (found.text == "icu") & (found.until_s.isnull() | (found.until_s >= found.as_of_s))
+    stays = (
+        (found.quantity == "care-setting")
+        & (found.text == "icu")
+        & (found.until_s.isnull() | (found.until_s >= found.as_of_s))
+    )
     return found.group_by("patient").agg(
         tocilizumab_s=ibis.ifelse(blocked, found.at_s, None).min(), fever_recent=true(hot).max(),
         boluses=true(bolus).sum(), in_icu=true(stays).max(),
