@@ -27,7 +27,7 @@ from leeward.timeline.exposures import DAY_S, doses, exposures, repeated_product
 from leeward.timeline.infusions import running
 from leeward.timeline.known import known
 from leeward.timeline.oxygen import states
-from leeward.timeline.people import numbered, people, relevant
+from leeward.timeline.people import numbered, people, relevant, told, watched
 from leeward.timeline.places import places
 
 _INSTANT = "timestamp('UTC', 6)"
@@ -72,7 +72,7 @@ def steps(*, room_air: bool, scales: tuple[str, ...] = (older_crs.ASTCT,), dated
     once_s = int(decided(crs.decisions, "late-onset") * DAY_S)
     exposed = step("exposed", exposures, known_, QUESTION, repeated=repeated_products(), same_course_s=once_s)
     doses_ = step("doses", doses, exposed)
-    people_ = step("people", people, known_, doses_, QUESTION)
+    people_ = step("people", people, step("watched", watched, known_), step("told", told, known_), doses_, QUESTION)
     numbered_ = step("numbered", numbered, doses_, people_)
     wanted = {*crs_signs.quantities(crs), *icans_signs.quantities(icans)}
     relevant_ = step("relevant", relevant, known_, people_, quantities=wanted, lookback_s=crs_signs.lookback_s(crs))

@@ -13,7 +13,27 @@ YEAR_S = 31_556_952
 _DEATHS = ("other", "unstated", "icans", "crs")
 
 
-def people(known: ir.Table, doses: ir.Table, question: ir.Table) -> ir.Table:
+def watched(known: ir.Table) -> ir.Table:
+    """Until when each patient was watched: patient, last (the last finding), last_end (the last end of an infusion)."""
+    # The end of a stay, a mark or a device is planned or administrative: nothing was charted then.
+    ended = known.measured_until.notnull() & ~known.quantity.isin(["care-setting", "attribution", "oxygen-device"])
+    return known.group_by("patient").agg(
+        last=known.measured_at.max(), last_end=ibis.ifelse(ended, known.measured_until, None).max()
+    )
+
+
+def told(known: ir.Table) -> ir.Table:
+    """What the record tells once of each patient: patient, birth (text), age (years), death_s, death (code)."""
+    rows = known.filter(known.quantity.isin(["birth-date", "age-years", "death"]))
+    return rows.group_by("patient").agg(
+        birth=ibis.ifelse(rows.quantity == "birth-date", rows.text, None).max(),
+        age=ibis.ifelse(rows.quantity == "age-years", rows.low, None).max(),
+        death_s=ibis.ifelse(rows.quantity == "death", rows.at_s, None).min(),
+        death=ibis.ifelse(rows.quantity == "death", _code(rows.text), None).max(),
+    )
+
+
+def people(watched: ir.Table, told: ir.Table, doses: ir.Table, question: ir.Table) -> ir.Table:
     """patient, who, as_of_s, first_dose_s, age_low, age_high (years at the first dose, null: unknown), death_s, death.
 
     `who` numbers the patients: every later step is keyed by it, since numbers sort and join faster than ids.
@@ -21,24 +41,8 @@ def people(known: ir.Table, doses: ir.Table, question: ir.Table) -> ir.Table:
     beyond death.
     """
     first = doses.group_by("patient").agg(first_dose_s=doses.dose_s.min())
-    # The end of a stay, a mark or a device is planned or administrative: nothing was charted then.
-    ended = known.measured_until.notnull() & ~known.quantity.isin(["care-setting", "attribution", "oxygen-device"])
-    last = known.group_by("patient").agg(
-        last=known.measured_at.max(), last_end=ibis.ifelse(ended, known.measured_until, None).max()
-    )
-    told = known.filter(known.quantity.isin(["birth-date", "age-years", "death"]))
-    facts = told.group_by("patient").agg(
-        birth=ibis.ifelse(told.quantity == "birth-date", told.text, None).max(),
-        age=ibis.ifelse(told.quantity == "age-years", told.low, None).max(),
-        death_s=ibis.ifelse(told.quantity == "death", told.at_s, None).min(),
-        death=ibis.ifelse(told.quantity == "death", _code(told.text), None).max(),
-    )
-    rows = (
-        first.join(last, "patient")
-        .left_join(facts, "patient")
-        .drop("patient_right")
-        .cross_join(question.select("as_of"))
-    )
+    rows = first.join(watched, "patient").left_join(told, "patient").drop("patient_right")
+    rows = rows.cross_join(question.select("as_of"))
     low, high = _age(rows)
     last_s = ibis.greatest(seconds(rows.last), seconds(ibis.coalesce(rows.last_end, rows.last)), rows.first_dose_s)
     return rows.select(
