@@ -8,7 +8,7 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from leeward.record import clif, fhir, leeward_csv, mapped_csv, meds, omop
+from leeward.record import clif, fhir, leeward_csv, mapped_csv, meds, omop, sdtm
 from leeward.record.settings import Refused, Settings
 
 
@@ -27,6 +27,7 @@ LOOKED_FOR = (
     "OMOP CDM 5.3 or 5.4: a folder with person and event tables (.csv, .csv.gz, .parquet), or a DuckDB file",
     "MEDS: Parquet with the columns subject_id, time, code (a file, or a folder of shards)",
     "CLIF 2: a folder of clif_*.parquet",
+    "SDTM: a folder with dm and other domains (.xpt, .csv, .csv.gz, .parquet)",
     "Leeward CSV: columns patient_id,start,end,quantity,value,unit,text (.csv, .csv.gz, or a folder of them)",
     "MIMIC-IV: a folder with hosp/ and icu/ (.csv, .csv.gz)",
     "any other CSV: with a mapping file (--mapping, docs/mapping.md)",
@@ -35,4 +36,4 @@ LOOKED_FOR = (
 
 def all_readers() -> list[Reader]:
     """Every reader, in the order in which they are asked."""
-    return [fhir, omop, meds, clif, leeward_csv, *mapped_csv.shipped()]
+    return [fhir, omop, meds, clif, sdtm, leeward_csv, *mapped_csv.shipped()]
