@@ -15,6 +15,7 @@ from leeward.timeline.settings import HOUR_S
 
 _LYSIS = ("uric-acid", "potassium", "phosphate", "calcium")
 _BASELINES = ("ferritin", "creatinine", *_LYSIS)
+_COUNTED = ("neutrophils", "platelets")
 _OPEN = float("inf")
 
 
@@ -29,9 +30,9 @@ class Low(NamedTuple):
     last_day: int
 
 
-def baselines(known: ir.Table, people: ir.Table, days: float) -> ir.Table:
+def baselines(labs: ir.Table, days: float) -> ir.Table:
     """The newest value before the last dose, up to `days` old: patient, quantity, low, high."""
-    rows = _numbers(known, people, _BASELINES)
+    rows = labs.filter(labs.quantity.isin(list(_BASELINES)))
     rows = rows.filter((rows.at_s <= rows.dose_s) & (rows.at_s > rows.dose_s - int(days * DAY_S)))
     newest = rows.group_by(["patient", "quantity"]).agg(last_s=rows.at_s.max())
     rows = rows.join(newest, ["patient", "quantity"])
@@ -39,17 +40,17 @@ def baselines(known: ir.Table, people: ir.Table, days: float) -> ir.Table:
     return rows.group_by(["patient", "quantity"]).agg(low=rows.low.min(), high=rows.high.max())
 
 
-def _numbers(known: ir.Table, people: ir.Table, quantities: tuple[str, ...]) -> ir.Table:
-    """Numeric findings of patients with a therapy, up to the moment asked about."""
-    rows = known.filter(known.quantity.isin(list(quantities)) & known.low.notnull())
+def labs(known: ir.Table, people: ir.Table) -> ir.Table:
+    """Laboratory values of patients with a therapy, up to the moment asked about, each with its patient's row."""
+    rows = known.filter(known.quantity.isin([*_BASELINES, *_COUNTED, "albumin"]) & known.low.notnull())
     rows = rows.select("patient", "quantity", "at_s", "low", "high")
     rows = rows.join(people.select("patient", "as_of_s", "dose_s", "cells_s", "age_low", "age_high", "dead"), "patient")
     return rows.filter((rows.at_s <= rows.as_of_s) & rows.dose_s.notnull())
 
 
-def lysis(known: ir.Table, people: ir.Table, before: ir.Table, tls: Definition) -> ir.Table:
+def lysis(labs: ir.Table, before: ir.Table, tls: Definition) -> ir.Table:
     """Worst chemistry around the last dose, and its change against the baseline: patient, quantity, low, high."""
-    rows = _around(known, people, tls)
+    rows = _around(labs, tls)
     falls = rows.quantity == "calcium"
     worst = rows.group_by(["patient", "quantity"]).agg(
         low=pick([(falls.max(), rows.low.min())], rows.low.max()),
@@ -66,10 +67,10 @@ def lysis(known: ir.Table, people: ir.Table, before: ir.Table, tls: Definition) 
     return worst.mutate(quantity="tls-" + worst.quantity).union(change)
 
 
-def _around(known: ir.Table, people: ir.Table, tls: Definition) -> ir.Table:
+def _around(labs: ir.Table, tls: Definition) -> ir.Table:
     """Chemistry of the window around the last dose, calcium corrected by the newest albumin."""
     first_s, last_s = int(tls.number("from_day") * DAY_S), int((tls.number("until_day") + 1) * DAY_S)
-    rows = _numbers(known, people, (*_LYSIS, "albumin"))
+    rows = labs.filter(labs.quantity.isin([*_LYSIS, "albumin"]))
     rows = rows.filter((rows.at_s >= rows.dose_s + first_s) & (rows.at_s < rows.dose_s + last_s))
     albumin = rows.filter(rows.quantity == "albumin")
     albumin = albumin.group_by("patient").agg(protein_low=albumin.low.min(), protein_high=albumin.high.max())
@@ -85,12 +86,12 @@ def _around(known: ir.Table, people: ir.Table, tls: Definition) -> ir.Table:
     )
 
 
-def together(known: ir.Table, people: ir.Table, howard: Definition) -> ir.Table:
+def together(labs: ir.Table, howard: Definition) -> ir.Table:
     """The most abnormal kinds of chemistry within a day of each other: patient, quantity, low, high.
 
     A kind that was never measured in the window may have been abnormal too.
     """
-    rows = _around(known, people, howard)
+    rows = _around(labs, howard)
     limit = {name: howard.item(name) for name in _LYSIS}
     sure, maybe = ibis.literal(0), ibis.literal(0)
     for name, item in limit.items():
@@ -135,9 +136,9 @@ def low_days(icaht: Definition, platelets: Definition) -> list[Low]:
     ]
 
 
-def counts(known: ir.Table, people: ir.Table) -> ir.Table:
+def counts(labs: ir.Table) -> ir.Table:
     """The lowest count of each day since the cells: patient, quantity, day, low, high, lived (days so far), dead."""
-    rows = _numbers(known, people, ("neutrophils", "platelets"))
+    rows = labs.filter(labs.quantity.isin(list(_COUNTED)))
     rows = rows.filter(rows.at_s >= rows.cells_s)
     rows = rows.mutate(day=(rows.at_s - rows.cells_s) // DAY_S, lived=(rows.as_of_s - rows.cells_s) // DAY_S)
     return rows.group_by(["patient", "quantity", "day", "lived"]).agg(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import ibis
 import ibis.expr.types as ir
 
+from leeward.knowledge.vocabulary import quantities
 from leeward.timeline.columns import back, front, latest, pick
 from leeward.timeline.exposures import DAY_S
 from leeward.timeline.infusions import FOREVER_S, running
@@ -122,17 +122,22 @@ def _ratios(at: ir.Table, saturation_at_most: float) -> ir.Table:
     return tables[0].union(*tables[1:])
 
 
-def rates(known: ir.Table, people: ir.Table, drugs: Sequence[str], at_least_s: int) -> ir.Table:
+def infusions(known: ir.Table, people: ir.Table) -> ir.Table:
+    """Infusions up to the moment asked about: patient, quantity, at_s, until_s, low, high, endless, as_of_s."""
+    rows = known.filter(known.quantity.isin(drugs_of()))
+    rows = rows.select("patient", "quantity", "at_s", "until_s", "low", "high", endless=rows.measured_until.isnull())
+    rows = rows.join(people.select("patient", "as_of_s"), "patient")
+    return rows.filter(rows.at_s <= rows.as_of_s)
+
+
+def rates(rows: ir.Table, people: ir.Table, at_least_s: int) -> ir.Table:
     """Bounds of the highest rate at which each drug ran in the last day, of infusions that ran `at_least_s` or longer.
 
     patient, quantity, low, high. A rate that cannot be told is anything above nothing; a drug that only possibly
     still ran (its end was never charted) may have run at nothing.
     """
-    rows = known.filter(known.quantity.isin(list(drugs))).join(people.select("patient", "as_of_s"), "patient")
-    rows = rows.filter(rows.at_s <= rows.as_of_s)
-    mine = rows.select(
-        "quantity", "at_s", "until_s", "low", "high", who=rows.patient, endless=rows.measured_until.isnull()
-    )
+    mine = rows.select("quantity", "at_s", "until_s", "low", "high", "endless", who=rows.patient)
+    drugs = drugs_of()
     sure = _ran(running(mine, drugs, surely=True), people, at_least_s)
     possible = _ran(running(mine, drugs, surely=False), people, at_least_s)
     order = ibis.window(group_by=[rows.patient, rows.quantity], order_by=[rows.at_s])
@@ -163,3 +168,8 @@ def per_kg(rate: Any, weight: Any) -> tuple[Any, Any]:
     low = ibis.coalesce(rate.low / weight.high, ibis.ifelse(rate.low > 0, _TRACE, 0.0))
     high = ibis.coalesce(rate.high / weight.low, ibis.ifelse(rate.high > 0, _OPEN, 0.0))
     return low, high
+
+
+def drugs_of() -> list[str]:
+    """Vasoactive infusions that a score counts."""
+    return [name for name, quantity in quantities().items() if quantity.kind == "rate"]

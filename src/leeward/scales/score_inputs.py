@@ -11,9 +11,8 @@ import ibis.expr.types as ir
 import msgspec
 
 from leeward.knowledge import Evidence, load
-from leeward.knowledge.vocabulary import quantities
 from leeward.scales.bands import Span, codes
-from leeward.scales.score_derived import per_kg
+from leeward.scales.score_derived import drugs_of, per_kg
 from leeward.timeline.columns import pick, seconds
 from leeward.timeline.exposures import DAY_S
 from leeward.timeline.oxygen import device_code
@@ -237,8 +236,3 @@ def _compared(whole: ir.Table) -> ir.Table:
             f"{name}_latest_high": whole[f"{now}_high"] / whole[f"{base}_latest_low"],
         }
     return whole.mutate(**by_weight)
-
-
-def drugs_of() -> list[str]:
-    """Vasoactive infusions that a score counts."""
-    return [name for name, quantity in quantities().items() if quantity.kind == "rate"]
