@@ -12,8 +12,16 @@ from leeward.cohort.engine import Question
 from leeward.knowledge import Evidence, edition
 from leeward.knowledge.definition import decided
 from leeward.knowledge.vocabulary import quantities
-from leeward.scales import astct_2019_crs, astct_2019_crs_course, astct_2019_icans, icans_signs, older_crs, older_crs_state
+from leeward.scales import (
+    astct_2019_crs,
+    astct_2019_crs_course,
+    astct_2019_icans,
+    icans_signs,
+    older_crs,
+    older_crs_state,
+)
 from leeward.timeline.exposures import ASSUMED, DAY_S
+from leeward.timeline.oxygen import CHARTED_TOGETHER_S
 from leeward.timeline.settings import HOUR_S
 
 
@@ -243,8 +251,8 @@ def _now(syndrome: str, rows: Rows, units: dict[str, str | None]) -> Grade:
     if not found:
         return Grade(None, None, ["trigger"], [])
     row = found[0]
-    names = astct_2019_crs_course.MISSING if syndrome == "crs" else icans_signs.MISSING
-    missing = [name for place, name in enumerate(names) if row["unknown"] >> place & 1]
+    names, stale = (astct_2019_crs_course.MISSING, len(astct_2019_crs_course.STALE)) if syndrome == "crs" else (icans_signs.MISSING, 0)
+    missing = [name for place, name in enumerate(names, stale) if row["unknown"] >> place & 1]
     # Only what could still move the grade is missing; a grade that is sure lacks nothing.
     missing = missing if row["at_least"] != row["at_most"] else []
     evidence = (astct_2019_crs.limits() if syndrome == "crs" else astct_2019_icans.limits()).evidence
@@ -271,19 +279,22 @@ def _scales(rows: Rows, question: Question, units: dict[str, str | None]) -> dic
     return made
 
 
-_CRS_VITALS = {"body-temperature": 0, "systolic-bp": 1, "oxygen-device": 2, "oxygen-flow": 2}
+_CRS_VITALS = {"body-temperature": 0, "systolic-bp": 1, "oxygen-device": 2, "oxygen-flow": 2}  # bits of STALE
 _NEURO = ("ice-score", "capd-score", "consciousness", "seizure", "motor-weakness", "cerebral-oedema")
 
 
-def because_of(syndrome: str, standing: Iterable[dict[str, Any]], row: dict[str, Any], units: dict[str, str | None]) -> list[Because]:
+def because_of(syndrome: str, standing: list[dict[str, Any]], row: dict[str, Any], units: dict[str, str | None]) -> list[Because]:
     """The standing findings behind a grade: what still counts, what runs, what was given, in order of time."""
     limits = astct_2019_crs.limits()
     drugs = [*limits.vasopressors.counted, *limits.vasopressors.never_several]
+    device_s = max((finding["at_s"] for finding in standing if finding["quantity"] == "oxygen-device"), default=0)
     kept = []
     for finding in standing:
         quantity, running = finding["quantity"], finding["until_s"] is None or finding["until_s"] > row["as_of_s"]
         if syndrome == "crs":
             stands = quantity in _CRS_VITALS and not row["unknown"] >> _CRS_VITALS[quantity] & 1
+            # The flow of an earlier device says nothing of this one.
+            stands &= quantity != "oxygen-flow" or finding["at_s"] >= device_s - CHARTED_TOGETHER_S
             stands |= quantity in drugs and running and finding["high"] != 0
             stands |= quantity in limits.waiver.drugs and row["masks_s"] is not None
         else:

@@ -13,8 +13,11 @@ from leeward.timeline.episodes import with_episodes
 from leeward.timeline.exposures import DAY_S
 from leeward.timeline.settings import HOUR_S
 
-MISSING = ("body-temperature", "systolic-bp", "oxygen-device", "age-years", "cause-of-death")
-"""The inputs behind the bits of `unknown`."""
+STALE = ("body-temperature", "systolic-bp", "oxygen")
+"""Behind the first bits of `unknown`: what was not charted, or too long ago."""
+
+MISSING = ("body-temperature", "systolic-bp", "oxygen-device", "oxygen-flow", "age-years", "cause-of-death")
+"""Behind the bits that follow: the inputs that would narrow the range if they were known."""
 
 def graded(signs: ir.Table, limits: astct.Limits) -> ir.Table:
     """Signs (`crs_signs.carried`) as grades: columns GRADED."""
@@ -69,9 +72,23 @@ def _range(rows: ir.Table, limits: astct.Limits) -> ir.Table:
         syndrome=ibis.literal("crs"),
         scale=ibis.literal(limits.scale),
         observed=ibis.greatest(rows.fever_known, rows.pressure_known, rows.oxygen_known),
-        unknown=flags(1 - rows.fever_known, 1 - rows.pressure_known, 1 - rows.oxygen_known,
-                      true((rows.pressure_known == 1) & (rows.hypotension_low != rows.hypotension_high)),
-                      (rows.death_high - rows.death_low) * rows.open),
+        unknown=flags(1 - rows.fever_known, 1 - rows.pressure_known, 1 - rows.oxygen_known, *_missing(rows, least, most, limits)),
         masked=true(rows.onset_s.isnull() & rows.first_sign_s.notnull()),
         died=pick([(rows.death_high == 1, 1)], 0),
     ))  # fmt: skip
+
+
+def _missing(rows: ir.Table, least: astct.State, most: astct.State, limits: astct.Limits) -> list[ir.IntegerColumn]:
+    """A flag for each of MISSING: 1 where the range is open and knowing this input would narrow it."""
+    pressure_open = true((rows.hypotension_low != rows.hypotension_high) & (rows.vasopressors_low == 0))
+    oxygen_open = true(rows.oxygen_low != rows.oxygen_high)
+    # A cannula whose flow was not charted lies between low and high flow; anything wider lacks the device.
+    flow_only = true((rows.oxygen_low == limits.grades.low_flow) & (rows.oxygen_high == limits.grades.high_flow))
+    return [
+        (1 - rows.fever_known) * true(least.fever != most.fever),
+        pressure_open * (1 - rows.pressure_known),
+        oxygen_open * (1 - flow_only * rows.oxygen_known),
+        oxygen_open * flow_only * rows.oxygen_known,
+        pressure_open * rows.pressure_known,
+        (rows.death_high - rows.death_low) * rows.open,
+    ]
