@@ -8,6 +8,7 @@ from typing import Any
 
 import duckdb
 import ibis
+import ibis.expr.types as ir
 import msgspec
 
 from leeward.cohort.courses import graded
@@ -21,13 +22,17 @@ from leeward.record.spool import Record
 Answer = dict[str, Any]
 
 
+def named(*, room_air: bool) -> list[tuple[str, ir.Table]]:
+    """The steps of look-alikes by name, over the steps of the plan."""
+    made = {name: ibis.table(step.schema(), name=name) for name, step in plan(room_air=room_air)}
+    return room.steps(made["known"], made["people"], made["exposed"], made["episodes"], made["now"], QUESTION)
+
+
 @cache
 def compiled(*, room_air: bool) -> tuple[tuple[str, str], ...]:
-    """The steps of this room as DuckDB SQL over the plan's steps, compiled once."""
+    """The steps of look-alikes as DuckDB SQL, compiled once."""
     ibis.options.sql.fuse_selects = False
-    named = {name: ibis.table(step.schema(), name=name) for name, step in plan(room_air=room_air)}
-    made = room.steps(named["known"], named["people"], named["exposed"], named["episodes"], named["now"], QUESTION)
-    return tuple((name, str(ibis.to_sql(step, dialect="duckdb"))) for name, step in made)
+    return tuple((name, str(ibis.to_sql(step, dialect="duckdb"))) for name, step in named(room_air=room_air))
 
 
 def run(con: duckdb.DuckDBPyConnection, question: Question) -> None:

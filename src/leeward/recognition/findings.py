@@ -122,8 +122,9 @@ def _corrected(drawn: ir.Table) -> ir.Table:
 
 def latest(observed: ir.Table) -> ir.Table:
     """The last finding of each quantity."""
-    order = _newest(observed, [observed.patient, observed.quantity])
-    rows = observed.mutate(place_=ibis.row_number().over(order))
+    last = observed.group_by(["patient", "quantity"]).agg(at_s=observed.at_s.max())
+    rows = observed.semi_join(last, ["patient", "quantity", "at_s"])
+    rows = rows.mutate(place_=ibis.row_number().over(_newest(rows, [rows.patient, rows.quantity])))
     return rows.filter(rows.place_ == 0).select(*SHOWN)
 
 

@@ -85,11 +85,15 @@ def _state(rows: ir.Table) -> Any:
 
 
 def _given(exposed: ir.Table, rows: ir.Table) -> ir.Table:
-    """The last dose up to the onset: when, of what, and how many there had been."""
-    doses = exposed.join(rows.select("patient", "onset_s", "as_of_s"), "patient")
+    """The last dose up to the onset: when, of what, and how many of that product there had been."""
+    doses = exposed.join(rows.select("patient", "onset_s"), "patient")
     doses = doses.filter(doses.from_s <= doses.onset_s)
+    same = ibis.window(group_by=[doses.patient, doses["product"]])
+    doses = doses.mutate(so_far=doses.from_s.count().over(same))
     return doses.group_by("patient").agg(
-        given_s=doses.from_s.max(), product=doses["product"].argmax(doses.from_s), doses=doses.count()
+        given_s=doses.from_s.max(),
+        product=doses["product"].argmax(doses.from_s),
+        doses=doses.so_far.argmax(doses.from_s),
     )
 
 
