@@ -157,7 +157,8 @@ def rows(columns: int) -> list[list[str]]:
     """The rows of the tables in cases/five-formats.md that have so many columns, without their heads."""
     lines = [line.strip() for line in TABLE.read_text(encoding="utf-8").splitlines() if line.startswith("|")]
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
-    return [row for row in cells if len(row) == columns and row[0] not in ("form", "forms") and not row[0].startswith("-")]
+    heads = ("form", "forms", "---")
+    return [row for row in cells if len(row) == columns and row[0] not in heads]
 
 
 def listed() -> dict[Difference, str]:

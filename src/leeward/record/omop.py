@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -25,17 +25,26 @@ _SIGN_AT, _SIGN = 8, b"DUCK"
 
 def recognises(path: Path) -> str | None:
     """`OMOP CDM 5.3.1 (n tables)` for a folder or a DuckDB file with persons and something that happened to them."""
+    by_name = folder.find(path, omop().tables).files
+    if not _is_duckdb(path) and not _is_cdm(by_name):
+        return None
     con = tables.connect()
     try:
-        held = set(tables.stored(con, path) if _is_duckdb(path) else folder.find(path, omop().tables).files)
-        read = held & set(SAY)
-        if "person" not in read or len(read) == 1:
+        held = tables.stored(con, path) if _is_duckdb(path) else by_name
+        if not _is_cdm(held):
             return None
-        return " ".join(word for word in (NAME, _version(con, path), f"({len(read)} tables)") if word)
+        read = f"({len(set(held) & set(SAY))} tables)"
+        return " ".join(word for word in (NAME, _version(con, path), read) if word)
     except duckdb.Error:
         return None
     finally:
         con.close()
+
+
+def _is_cdm(held: Iterable[str]) -> bool:
+    """Whether there are persons, and something that happened to them."""
+    read = set(held) & set(SAY)
+    return "person" in read and len(read) > 1
 
 
 def statements(path: Path, settings: Settings) -> Iterator[pa.RecordBatch | Refused]:
