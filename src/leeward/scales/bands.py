@@ -215,6 +215,12 @@ def _worst(item: Item) -> int:
 
 def _bounds(cells: list[Cell], span: Span) -> tuple[Any, Any]:
     """The fewest and the most points of the cells that a span meets; of every cell where nothing is known."""
+    ordered = sorted(cells, key=lambda cell: (cell.low, cell.open_low))
+    given = [cell.points for cell in ordered]
+    if given in (sorted(given), sorted(given, reverse=True)):
+        # Points that only rise or only fall are decided by the two ends: far fewer comparisons.
+        mild, bad = (span.low, span.high) if given[0] <= given[-1] else (span.high, span.low)
+        return _stepped(ordered, mild).fill_null(min(given)), _stepped(ordered, bad).fill_null(max(given))
     levels = sorted({cell.points for cell in cells})
     reached = []
     for level in levels:
@@ -224,3 +230,12 @@ def _bounds(cells: list[Cell], span: Span) -> tuple[Any, Any]:
             joined = joined | each
         reached.append((joined, level))
     return pick(reached, levels[0]), pick(reached[::-1], levels[-1])
+
+
+def _stepped(ordered: list[Cell], number: Any) -> Any:
+    """The points of one number, null where there is none."""
+    upto = [
+        (number < cell.high if cell.open_high else number <= cell.high, ibis.literal(cell.points, "int64"))
+        for cell in ordered[:-1]
+    ]
+    return pick([(number.isnull(), ibis.null("int64")), *upto], ibis.literal(ordered[-1].points, "int64"))
