@@ -17,7 +17,7 @@ import msgspec
 import typer
 from rich.console import Console
 
-from leeward.commands import lookalikes
+from leeward.commands import compare, discord, lookalikes
 from leeward.record.errors import BadSetting, CannotRead, LeewardError
 
 CANNOT_READ, NOTHING_UNDERSTOOD, WRONG_ARGUMENTS = 3, 4, 2
@@ -39,6 +39,8 @@ RoomAir = Annotated[
     bool | None, typer.Option("--room-air/--no-room-air", help="no oxygen device charted means room air")
 ]
 
+Codes = Annotated[bool, typer.Option("--icd10cm", help="as --json, with the ICD-10-CM code of each episode's peak")]
+
 
 @app.command()
 def grade(
@@ -54,11 +56,13 @@ def grade(
     refused: Annotated[
         Path | None, typer.Option(help="write every refusal, with reason and place, into this CSV")
     ] = None,
+    icd10cm: Codes = False,
     zone: Zone = None,
     mapping: Mapping = None,
 ) -> None:
     """Grade every patient in a record."""
     from leeward.cohort.courses import answers, refusals_to_csv, to_parquet
+    from leeward.cohort.icd10cm import with_codes
     from leeward.report import terminal
 
     if scale not in (*terminal.SCALES, "all"):
@@ -73,9 +77,9 @@ def grade(
         return
     with _progress() as tell:
         found = answers(record, asked, tell=tell)
-        if json:
+        if json or icd10cm:
             for answer in found:
-                sys.stdout.buffer.write(msgspec.json.encode(answer) + b"\n")
+                sys.stdout.buffer.write(msgspec.json.encode(with_codes(answer) if icd10cm else answer) + b"\n")
             return
         found = list(found)
     terminal.print_answers(_out, found)
@@ -228,7 +232,9 @@ def _progress():  # type: ignore[no-untyped-def]
         yield lambda name, done, total: bar.update(task, description=name, completed=done, total=total)
 
 
+compare.add_to(app, _asked)
 lookalikes.add_to(app, _asked)
+discord.add_to(app, _asked)
 
 
 def main() -> None:

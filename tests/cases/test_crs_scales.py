@@ -70,7 +70,14 @@ def _setting(cell: str, at: datetime) -> Iterator[Finding]:
     yield finding("care-setting", parse.START - DAY, cell, at + DAY)
 
 
-COLUMNS = {**parse.IN_MOMENTS, "running": _running, "labs": _labs, "limits": _limits, "fluids": _fluids, "setting": _setting}
+COLUMNS = {
+    **parse.IN_MOMENTS,
+    "running": _running,
+    "labs": _labs,
+    "limits": _limits,
+    "fluids": _fluids,
+    "setting": _setting,
+}
 ABOUT = ("case", "scale", "age", "day", "grade", "missing", "wrong", "who", *SCALES)
 
 
@@ -86,7 +93,9 @@ def _case(row: Row, section: str, line: int) -> Case:
     expects = [parse.Expect(scale, row[scale], at, line=line) for scale in SCALES if scale in row]
     if "scale" in row:
         expects.append(parse.Expect(row["scale"], row["grade"], at, line=line))
-        expects += [parse.Expect(f"missing {row['scale']}", name, at, line=line) for name in items(row.get("missing", ""))]
+        expects += [
+            parse.Expect(f"missing {row['scale']}", name, at, line=line) for name in items(row.get("missing", ""))
+        ]
         expects += [parse.Expect(f"not {row['scale']}", row["wrong"], at, line=line)] if row.get("wrong") else []
     return Case(f"{section}/{row['case']}/{line}", place, tuple(told), tuple(expects))
 

@@ -90,15 +90,20 @@ def steps(*, room_air: bool, scales: tuple[str, ...] = (older_crs.ASTCT,), dated
     neuro_carried = step("icans_signs", icans_signs.carried, neuro)
     icans_graded = step("icans_graded", icans_signs.graded, neuro_carried, limits=icans)
     graded = step("graded", ir.Table.union, crs_graded, icans_graded)
-    step("unobserved", course.unobserved, graded, people_)
-    shown: tuple[str, ...] = reasons.SHOWN
+    before = plan_older.Before(known_, people_, numbered_, places_, relevant_, oxygen_states, sure, possible, signs)
+    _answered(step, graded, before, scales)
+    return made
+
+
+def _answered(step: Callable[..., ir.Table], graded: ir.Table, before: plan_older.Before, scales: tuple[str, ...]) -> None:
+    """Adds the steps whose rows are answers. Older scales are graded only where they are asked for."""
+    crs, shown = astct_2019_crs.limits(), reasons.SHOWN
+    step("unobserved", course.unobserved, graded, before.people)
     if older_crs.older(scales):
-        before = plan_older.Before(known_, people_, numbered_, places_, relevant_, oxygen_states, sure, possible, signs)
         graded = step("graded_all", ir.Table.union, graded, *plan_older.graded(step, before, scales, crs))
         shown = (*shown, *reasons.SHOWN_FOR_OLDER)
     for name in ("course", "episodes", "now"):
-        step(name, getattr(course, name), graded, people_)
-    step("standing", reasons.standing, known_, people_, shown=shown)
-    step("noted", reasons.noted, known_, people_, limits=crs)
-    step("raw", reasons.raw, known_)
-    return made
+        step(name, getattr(course, name), graded, before.people)
+    step("standing", reasons.standing, before.known, before.people, shown=shown)
+    step("noted", reasons.noted, before.known, before.people, limits=crs)
+    step("raw", reasons.raw, before.known)

@@ -66,6 +66,7 @@ def graded(step: MakeStep, before: Before, scales: tuple[str, ...], crs: astct_2
             number = f"older_opened_{len(opened) + 1}"
             opened[days] = step(number, older_crs_course.opened, states, limits=crs, organs_open_days=days)
         made.append(step(f"graded_{_plain(name)}", older_crs_course.graded, opened[days], scale=scale))
+    step("signs_shown", older_crs_state.shown, next(iter(opened.values())), before.people)
     step("estimated", reasons.estimated, support, before.people)
     return made
 

@@ -15,7 +15,7 @@ from leeward.report.explain import STANDING, grade_words
 from leeward.scales.older_crs import ASTCT
 from leeward.scales.older_crs import SCALES as SCALES
 
-TITLE = "CRS and ICANS, by ASTCT 2019 where no scale is named; times are days and hours since the therapy"
+TITLE = "CRS and ICANS by ASTCT 2019; times are days and hours since the therapy"
 SHOWN_PATIENT = "C04"
 _STYLES = {0: "dim", 1: "green", 2: "yellow", 3: "dark_orange", 4: "red", 5: "bold red"}
 

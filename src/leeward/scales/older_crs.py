@@ -8,6 +8,7 @@ from types import ModuleType
 from leeward.knowledge import Evidence, weakest
 from leeward.knowledge.definition import value
 from leeward.scales import (
+    astct_2019_crs,
     cartox_2018,
     cartox_paediatric_2019,
     ctcae_4_03,
@@ -16,6 +17,7 @@ from leeward.scales import (
     inspired_oxygen,
     lee_2014,
     mskcc_2018,
+    older_crs_signs,
     penn_2018,
     vasopressor_dose,
 )
@@ -54,16 +56,37 @@ def scale(name: str) -> Scale:
 
 
 def evidence(name: str) -> Evidence:
-    """How the scale's weakest number is known: its own file, and the tables of doses, organs and fractions it asks for."""
+    """How a scale's weakest number is known: its own file, and the tables of doses, organs and fractions it asks for."""
+    if name == ASTCT:
+        return astct_2019_crs.limits().evidence
     module = _MODULES[name]
-    tags = [module.limits().evidence]
-    shared = {"vasopressor-rate": vasopressor_dose.limits().evidence, "creatinine": ctcae_4_03_organs.limits().evidence,
-              "fio2": inspired_oxygen.fractions().evidence}  # fmt: skip
-    return weakest([*tags, *(tag for need, tag in shared.items() if need in module.ASKS)])
+    own: Evidence = module.limits().evidence
+    return weakest([own, *(table for need, table in _tables().items() if need in module.ASKS)])
+
+
+def evidence_of(name: str, sign: str) -> Evidence:
+    """As `evidence`, for the rule of one sign (older_crs_state.SIGNS)."""
+    if name == ASTCT:
+        return astct_2019_crs.limits().evidence
+    needs = {"high_dose": "vasopressor-rate", "low_dose": "vasopressor-rate", "organs": "creatinine",
+             "oxygen_below_40": "fio2", "oxygen_from_40": "fio2"}  # fmt: skip
+    module, need = _MODULES[name], needs.get(sign)
+    own: Evidence = module.limits().evidence
+    return weakest([own, _tables()[need]]) if need in module.ASKS else own
+
+
+def _tables() -> dict[str, Evidence]:
+    """How the tables that several scales share are known, by the input that leads to them."""
+    return {
+        "vasopressor-rate": vasopressor_dose.limits().evidence, "creatinine": ctcae_4_03_organs.limits().evidence,
+        "fio2": inspired_oxygen.fractions().evidence,
+    }  # fmt: skip
 
 
 def words(name: str) -> dict[str, str]:
-    """The rule of a scale in words, by the sign it speaks of."""
+    """The rule of a scale in words, by the sign it speaks of (older_crs_state.SIGNS)."""
+    if name == ASTCT:
+        return older_crs_signs.limits().astct_words
     said: dict[str, str] = _MODULES[name].limits().words
     return said
 

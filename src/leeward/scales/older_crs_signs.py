@@ -44,6 +44,7 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     neutropenia: _Below
     coagulopathy: _Below
     decisions: list[Decision]
+    astct_words: dict[str, str]
 
 
 def limits() -> Limits:

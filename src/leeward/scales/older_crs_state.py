@@ -10,7 +10,7 @@ import ibis.expr.types as ir
 from leeward.knowledge.definition import value
 from leeward.scales import older_crs_signs
 from leeward.scales.course import flags
-from leeward.scales.inspired_oxygen import BELOW_LIMIT, FROM_LIMIT, VENTILATOR
+from leeward.scales.inspired_oxygen import BELOW_LIMIT, FROM_LIMIT, PRESSURE_BY_MASK, VENTILATOR
 from leeward.timeline.columns import back, pick, true
 from leeward.timeline.settings import HOUR_S, SETTINGS
 
@@ -179,3 +179,26 @@ def _unknown(rows: ir.Table) -> Any:
         "life-threatening-hypotension": rows.life_threatening_high,
     }  # fmt: skip
     return flags(*(found[name] for name in MISSING if name in found))
+
+
+SIGNS = ("fever", "hypotension", "low_dose", "high_dose", "several", "long", "oxygen_below_40", "oxygen_from_40",
+         "positive_pressure", "ventilator", "organs")  # fmt: skip
+"""What scales have a rule for, and differ in."""
+
+
+def shown(opened: ir.Table, people: ir.Table) -> ir.Table:
+    """Which of SIGNS are there for sure at each moment, the worst of pressure and of oxygen only: patient, at_s, each sign."""
+    rows = opened.join(people.select("who", "patient"), "who")
+    running = rows.vasopressor_low == 1
+    toxic = (rows.kidney_low + rows.bilirubin_low + rows.transaminases_low) > 0
+    found = {
+        "hypotension": (rows.hypotension_low == 1) & ~running,
+        "low_dose": running & (rows.high_dose_low == 0) & (rows.several_low == 0),
+        "high_dose": running & (rows.high_dose_low == 1), "several": running & (rows.several_low == 1),
+        "long": rows.long_low == 1, "oxygen_below_40": rows.support_low == BELOW_LIMIT,
+        "oxygen_from_40": rows.support_low == FROM_LIMIT, "positive_pressure": rows.support_low == PRESSURE_BY_MASK,
+        "ventilator": rows.support_low == VENTILATOR, "organs": toxic & (rows.organs_low == 1),
+    }  # fmt: skip
+    signs = {name: true(condition) for name, condition in found.items()}
+    alone = 1 - ibis.greatest(*signs.values())
+    return rows.select("patient", "at_s", fever=rows.fever_low * alone, **signs)

@@ -9,7 +9,7 @@ from leeward.scales import astct_2019_crs
 from leeward.timeline.columns import true
 from leeward.timeline.exposures import DAY_S
 
-SHOWN = ("body-temperature", "systolic-bp", "diastolic-bp", "mean-bp", "heart-rate", "respiratory-rate", "spo2",
+SHOWN: tuple[str, ...] = ("body-temperature", "systolic-bp", "diastolic-bp", "mean-bp", "heart-rate", "respiratory-rate", "spo2",
          "oxygen-device", "oxygen-flow", "fio2", "ice-score", "capd-score", "consciousness", "seizure", "motor-weakness",
          "cerebral-oedema", "death", "norepinephrine", "epinephrine", "dopamine", "phenylephrine", "vasopressin",
          "angiotensin-ii", "dobutamine", "milrinone", "tocilizumab", "siltuximab", "anakinra", "dexamethasone",
@@ -29,11 +29,28 @@ def standing(known: ir.Table, people: ir.Table, shown: tuple[str, ...] = SHOWN) 
     preferred = true(rows.site == "arterial")
     order = ibis.window(
         group_by=[rows.patient, rows.quantity],
-        order_by=[rows.at_s.desc(), preferred.desc(), rows.until_s.desc(nulls_first=True), rows.low.desc(), rows.text, rows.place],
+        order_by=[
+            rows.at_s.desc(),
+            preferred.desc(),
+            rows.until_s.desc(nulls_first=True),
+            rows.low.desc(),
+            rows.text,
+            rows.place,
+        ],
     )
     rows = rows.mutate(place_=ibis.row_number().over(order))
     return rows.filter(rows.place_ == 0).select(
-        "patient", "quantity", "at_s", "until_s", "low", "high", "text", "site", "source", "place", endless=rows.measured_until.isnull()
+        "patient",
+        "quantity",
+        "at_s",
+        "until_s",
+        "low",
+        "high",
+        "text",
+        "site",
+        "source",
+        "place",
+        endless=rows.measured_until.isnull(),
     )
 
 
@@ -66,6 +83,8 @@ def raw(known: ir.Table) -> ir.Table:
     last = ibis.window(group_by=[rows.patient, rows.quantity])
     rows = rows.mutate(last_s=rows.at_s.max().over(last))
     return rows.group_by(["patient", "quantity"]).agg(
-        lowest=rows.low.min(), highest=rows.high.max(), last_s=rows.last_s.max(),
+        lowest=rows.low.min(),
+        highest=rows.high.max(),
+        last_s=rows.last_s.max(),
         latest=ibis.ifelse(rows.at_s == rows.last_s, rows.low, None).max(),
     )
