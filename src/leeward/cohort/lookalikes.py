@@ -25,7 +25,8 @@ Answer = dict[str, Any]
 def named(*, room_air: bool) -> list[tuple[str, ir.Table]]:
     """The steps of look-alikes by name, over the steps of the plan."""
     made = {name: ibis.table(step.schema(), name=name) for name, step in plan(room_air=room_air)}
-    return room.steps(made["known"], made["people"], made["exposed"], made["episodes"], made["now"], QUESTION)
+    inputs = (made["known"], made["people"], made["exposed"], made["episodes"], made["now"], QUESTION)
+    return room.steps(*inputs, room_air=room_air)
 
 
 @cache

@@ -9,12 +9,13 @@ import ibis
 import ibis.expr.types as ir
 
 from leeward.recognition.features import ANCHORS, Feature, as_table, number
-from leeward.timeline.columns import nothing, pick, true
+from leeward.timeline.columns import back, front, nothing, packed, pick, true
 from leeward.timeline.exposures import DAY_S
 from leeward.timeline.settings import HOUR_S
 
 SHOWN = ("patient", "quantity", "at_s", "until_s", "low", "high", "text", "site", "source", "place")
 _OPEN = float("inf")
+_ON_AIR, _WITHOUT = "spo2-on-room-air", "spo2-without-device"
 
 
 def around(known: ir.Table, cases: ir.Table, quantities: Sequence[str]) -> ir.Table:
@@ -26,11 +27,11 @@ def around(known: ir.Table, cases: ir.Table, quantities: Sequence[str]) -> ir.Ta
     return rows.select(*SHOWN, "as_of_s", "dose_s")
 
 
-def observed(around: ir.Table, cases: ir.Table) -> ir.Table:
+def observed(around: ir.Table, cases: ir.Table, *, room_air: bool = False) -> ir.Table:
     """Findings with what is made of them: SHOWN. A made value stands at the time of the finding that completed it."""
     drawn = around.filter(around.low.notnull() & (around.low > -_OPEN) & (around.high < _OPEN))
     parts = [around.select(*SHOWN), _of_the_episode(cases), _against_baseline(drawn), _against_previous(drawn),
-             _on_room_air(around), _corrected(drawn)]  # fmt: skip
+             _by_support(around, room_air=room_air), _corrected(drawn)]  # fmt: skip
     return parts[0].union(*parts[1:])
 
 
@@ -89,21 +90,24 @@ def _against_previous(drawn: ir.Table) -> ir.Table:
     return _made(rows, "ferritin-over-previous", rows.low / rows.before, rows.high / rows.before)
 
 
-def _on_room_air(around: ir.Table) -> ir.Table:
-    """Saturations charted while room air was the last device charted, and is not too old."""
+def _by_support(around: ir.Table, *, room_air: bool) -> ir.Table:
+    """Saturations charted on room air, and those charted when no device had been charted of late.
+
+    Where the source declares it (`room_air`), no device charted means room air.
+    """
     rows = around.filter(around.quantity.isin(["spo2", "oxygen-device"]))
     device = rows.quantity == "oxygen-device"
     # A device charted at the second of a saturation belongs to it, so it sorts first.
     order = ibis.window(group_by=[rows.patient], order_by=[rows.at_s, true(~device)], rows=(None, 0))
-    # Room air is the odd number of a second: of two devices charted at one second, one that is not room air wins.
-    air = pick([(device & (rows.text == "room-air"), rows.at_s * 2)], None)
-    other = pick([(device & (rows.text != "room-air"), rows.at_s * 2 + 1)], None)
-    rows = rows.mutate(air=air.max().over(order), other=other.max().over(order))
-    stands = (rows.air > rows.other.fill_null(-1)) & (
-        rows.at_s - rows.air / 2 <= int(number("room-air-stands") * HOUR_S)
-    )
-    rows = rows.filter((rows.quantity == "spo2") & stands)
-    return _made(rows, "spo2-on-room-air", rows.low, rows.high)
+    # The last device, its time in front; of two at one second one that is not room air wins.
+    last = pick([(device, packed(rows.at_s, true(rows.text != "room-air"), 1))], None)
+    rows = rows.mutate(last=last.max().over(order))
+    charted = rows.at_s - front(rows.last, 1) <= int(number("room-air-stands") * HOUR_S)
+    on_air, unknown = true(charted & (back(rows.last, 1) == 0)) == 1, true(charted) == 0
+    support = pick([(on_air, _ON_AIR), (unknown, _ON_AIR if room_air else _WITHOUT)], "")
+    rows = rows.mutate(support=support).filter(rows.quantity == "spo2")
+    rows = rows.filter(rows.support != "")
+    return _made(rows, rows.support, rows.low, rows.high)
 
 
 def _corrected(drawn: ir.Table) -> ir.Table:

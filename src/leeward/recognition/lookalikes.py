@@ -81,18 +81,28 @@ def wanted() -> list[str]:
 
 
 def steps(
-    known: ir.Table, people: ir.Table, exposed: ir.Table, episodes: ir.Table, now: ir.Table, question: ir.Table
+    known: ir.Table,
+    people: ir.Table,
+    exposed: ir.Table,
+    episodes: ir.Table,
+    now: ir.Table,
+    question: ir.Table,
+    *,
+    room_air: bool = False,
 ) -> list[tuple[str, ir.Table]]:
-    """The steps after the courses, by name, each over the ones before it; `question` is any table of one row."""
+    """The steps after the courses, by name, each over the ones before it; `question` is any table of one row.
+
+    `room_air`: the source declares that no oxygen device charted means room air.
+    """
     made: list[tuple[str, ir.Table]] = []
 
-    def step(name: str, build: Callable[..., ir.Table], *inputs: Any) -> ir.Table:
-        made.append((name, build(*inputs)))
+    def step(name: str, build: Callable[..., ir.Table], *inputs: Any, **settings: Any) -> ir.Table:
+        made.append((name, build(*inputs, **settings)))
         return ibis.table(made[-1][1].schema(), name=name)
 
     cases_ = step("lookalike_cases", cases, known, people, exposed, episodes, now)
     around = step("lookalike_around", findings.around, known, cases_, wanted())
-    observed = step("lookalike_observed", findings.observed, around, cases_)
+    observed = step("lookalike_observed", findings.observed, around, cases_, room_air=room_air)
     step("lookalike_latest", findings.latest, observed)
     step("lookalike_met", findings.met, observed, cases_, question, features())
     return made
