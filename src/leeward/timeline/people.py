@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import ibis
 import ibis.expr.types as ir
 
+from leeward.knowledge.vocabulary import quantities
 from leeward.timeline.columns import pick, seconds
 
 YEAR_S = 31_556_952
@@ -15,11 +16,17 @@ _DEATHS = ("other", "unstated", "icans", "crs")
 
 def watched(known: ir.Table) -> ir.Table:
     """Until when each patient was watched: patient, last (the last finding), last_end (the last end of an infusion)."""
-    # The end of a stay, a mark or a device is planned or administrative: nothing was charted then.
-    ended = known.measured_until.notnull() & ~known.quantity.isin(["care-setting", "attribution", "oxygen-device"])
-    return known.group_by("patient").agg(
-        last=known.measured_at.max(), last_end=ibis.ifelse(ended, known.measured_until, None).max()
+    # Age, birth and sex have no moment; the end of a stay, a mark or a device is planned, and nothing was charted then.
+    rows = known.filter(~known.quantity.isin(["age-years", "birth-date", "sex"]))
+    ran = rows.measured_until.notnull() & rows.quantity.isin(_infused())
+    return rows.group_by("patient").agg(
+        last=rows.measured_at.max(), last_end=ibis.ifelse(ran, rows.measured_until, None).max()
     )
+
+
+def _infused() -> list[str]:
+    """The quantities that are infusions."""
+    return [name for name, quantity in quantities().items() if quantity.kind == "rate"]
 
 
 def told(known: ir.Table) -> ir.Table:
@@ -41,7 +48,7 @@ def people(watched: ir.Table, told: ir.Table, doses: ir.Table, question: ir.Tabl
     beyond death.
     """
     first = doses.group_by("patient").agg(first_dose_s=doses.dose_s.min())
-    rows = first.join(watched, "patient").left_join(told, "patient").drop("patient_right")
+    rows = first.left_join(watched, "patient").drop("patient_right").left_join(told, "patient").drop("patient_right")
     rows = rows.cross_join(question.select("as_of"))
     low, high = _age(rows)
     last_s = ibis.greatest(seconds(rows.last), seconds(ibis.coalesce(rows.last_end, rows.last)), rows.first_dose_s)
