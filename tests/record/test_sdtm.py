@@ -327,7 +327,7 @@ def test_dates_alone_widen_the_grade(tmp_path: Path) -> None:
         {**temperature(120, "2024-01-11T08:00"), "VSTESTCD": "SYSBP", "VSSTRESU": "mmHg"},
     ]
     answer = grade(read(study(tmp_path, ex=ex, vs=vs)))[0]
-    assert answer.triggers[0].at == at(10)
+    assert (answer.triggers[0].at, answer.triggers[0].until) == (at(10), at(11))
     assert answer.episodes == []
     assert {change.at_least for change in answer.course if change.syndrome == "crs"} == {0}
     assert max(change.at_most for change in answer.course if change.syndrome == "crs") >= 1

@@ -19,6 +19,7 @@ from leeward.scales import (
     icans_signs,
     older_crs,
     older_crs_state,
+    scores,
 )
 from leeward.timeline.exposures import ASSUMED, DAY_S
 from leeward.timeline.oxygen import CHARTED_TOGETHER_S
@@ -80,11 +81,12 @@ class Change(msgspec.Struct, frozen=True, omit_defaults=True):
     scale: str = older_crs.ASTCT
 
 
-class Trigger(msgspec.Struct, frozen=True):
-    """A therapy on record that can cause CRS, one row per dose."""
+class Trigger(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A therapy on record that can cause CRS, one row per dose; `until`: the end of its giving, or of its day."""
 
     name: str
     at: datetime
+    until: datetime | None = None
 
 
 class Unobserved(msgspec.Struct, frozen=True, rename={"since": "from", "until": "to"}):
@@ -108,7 +110,10 @@ class Physiology(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Everything Leeward says about one patient (docs/answers.md). `scales`: what holds now on further scales of CRS."""
+    """Everything Leeward says about one patient (docs/answers.md). 
+
+    `scales`: what holds now on further scales of CRS; `scores`: every other score, as of the same moment.
+    """
 
     patient: str
     as_of: datetime | None
@@ -122,6 +127,7 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
     refused: dict[str, int]
     edition: str
     scales: dict[str, Grade] = {}
+    scores: dict[str, dict[str, Any]] = {}
 
 
 NO_TRIGGER = "no trigger on record"
@@ -162,7 +168,7 @@ def answer(patient: str, rows: Rows, question: Question, refused: dict[str, int]
     return Answer(
         patient=patient,
         as_of=when(rows["people"][0]["as_of_s"]) if graded else question.as_of,
-        triggers=[Trigger(row["product"], when(row["from_s"])) for row in sorted(rows["exposed"], key=_by_time("from_s"))],
+        triggers=[Trigger(row["product"], when(row["from_s"]), instant(row["until_s"])) for row in sorted(rows["exposed"], key=_by_time("from_s"))],
         episodes=[_episode(row, rows, question) for row in sorted(_asked(rows["episodes"], question), key=_by_time("onset_s"))],
         now={syndrome: _now(syndrome, rows, units) for syndrome in ("crs", "icans")},
         course=[Change(when(row["at_s"]), row["syndrome"], row["at_least"], row["at_most"], row["scale"])
@@ -174,6 +180,7 @@ def answer(patient: str, rows: Rows, question: Question, refused: dict[str, int]
         refused=refused,
         edition=edition(),
         scales=_scales(rows, question, units),
+        scores=scores.as_json(rows.get("scores", [])),
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import ibis.expr.types as ir
 from ibis import _
 
 from leeward.knowledge.therapies import treatments
-from leeward.timeline.columns import pick, seconds
+from leeward.timeline.columns import nothing, pick, seconds
 
 TRIGGER = "trigger"
 ASSUMED = "assumed"
@@ -17,7 +17,7 @@ DAY_S = 86_400
 
 
 def exposures(known: ir.Table, question: ir.Table, repeated: Sequence[str], same_course_s: int) -> ir.Table:
-    """One row per dose: patient, product, from_s.
+    """One row per dose: patient, product, from_s, until_s (the end of its giving, or of the day if only that is known).
 
     Records of one product within a day are one dose (the order, the infusion and its code; bags of a continuous
     infusion). Products that are given once (not in `repeated`) also count as one dose within `same_course_s`:
@@ -25,12 +25,14 @@ def exposures(known: ir.Table, question: ir.Table, repeated: Sequence[str], same
     `assumed_setting` adds one to every patient.
     """
     given = known.filter(known.quantity == TRIGGER)
-    given = given.select("patient", product=given.text, from_s=given.at_s, until_s=given.until_s.fill_null(given.at_s))
+    given = given.select(
+        "patient", "until_s", product=given.text, from_s=given.at_s, last_s=given.until_s.fill_null(given.at_s)
+    )
     before = ibis.window(group_by=[given.patient, given.product], order_by=[given.from_s], rows=(None, -1))
     apart_s = pick([(given["product"].isin(list(repeated)), DAY_S)], same_course_s)
-    since_s = given.from_s - given.until_s.max().over(before)
+    since_s = given.from_s - given.last_s.max().over(before)
     given = given.mutate(opens=since_s.isnull() | (since_s >= apart_s))
-    given = given.filter(given.opens).select("patient", "product", "from_s")
+    given = given.filter(given.opens).select("patient", "product", "from_s", "until_s")
     return given.union(_assumed(known, question))
 
 
@@ -44,7 +46,7 @@ def _assumed(known: ir.Table, question: ir.Table) -> ir.Table:
     stays = known.filter(known.quantity == "care-setting").cross_join(setting)
     stays = stays.filter(stays.text == stays.assumed_setting)
     stays = stays.group_by("patient").agg(from_s=stays.at_s.min())
-    return people.union(stays).select("patient", product=ibis.literal(ASSUMED), from_s=_.from_s)
+    return people.union(stays).select("patient", product=ibis.literal(ASSUMED), from_s=_.from_s, until_s=nothing())
 
 
 def doses(exposed: ir.Table) -> ir.Table:
