@@ -43,6 +43,7 @@ def question(
         assumed_setting=setting,
         room_air=ROOM_AIR in record.declares if room_air is None else room_air,
         scales=SCALES if scale == "all" else (scale,),
+        scores=scale == "all",
     )
 
 

@@ -36,6 +36,7 @@ def answers(record: Record, question: Question, *, tell: Tell | None = None) -> 
     refused = refused_by_patient(record.refusals)
     known = units()
     names = (*COURSES, *REASONS, *(("estimated",) if older(question.scales) else ()))
+    names = (*names, *(("scores",) if question.scores else ()))
     streams = {name: _Stream(con, name) for name in names}
     for patient in _patients(con, refused):
         rows = {name: stream.of(patient) for name, stream in streams.items()}

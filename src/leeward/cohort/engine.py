@@ -23,15 +23,21 @@ class Question(msgspec.Struct, frozen=True):
     assumed_setting: str | None = None
     room_air: bool = False
     scales: tuple[str, ...] = (ASTCT,)
+    scores: bool = False
 
 
 @cache
 def compiled(
-    *, room_air: bool, scales: tuple[str, ...] = (ASTCT,), dated: bool = True, dialect: str = "duckdb"
+    *,
+    room_air: bool,
+    scales: tuple[str, ...] = (ASTCT,),
+    scores: bool = False,
+    dated: bool = True,
+    dialect: str = "duckdb",
 ) -> tuple[tuple[str, str], ...]:
     """Every step as SQL, in order. Compiling takes a good part of a second, so it is done once."""
     ibis.options.sql.fuse_selects = False
-    made = steps(room_air=room_air, scales=scales, dated=dated)
+    made = steps(room_air=room_air, scales=scales, scores=scores, dated=dated)
     return tuple((name, str(ibis.to_sql(step, dialect=dialect))) for name, step in made)
 
 
@@ -49,7 +55,8 @@ def run(
     """Makes every step a table in `con`, where a table or view `findings` stands already; `tell` hears of each."""
     con.execute("create or replace table question as select ?::timestamptz as_of, ?::timestamptz assumed_trigger, "
                 "?::varchar assumed_setting", [question.as_of, question.assumed_trigger, question.assumed_setting])  # fmt: skip
-    made = compiled(room_air=question.room_air, scales=question.scales, dated=question.as_of is not None)
+    dated = question.as_of is not None
+    made = compiled(room_air=question.room_air, scales=question.scales, scores=question.scores, dated=dated)
     steps = [(name, sql) for name, sql in made if reasons or name not in REASONS]
     for done, (name, sql) in enumerate(steps):
         if tell is not None:

@@ -13,6 +13,7 @@ import ibis.expr.types as ir
 
 from leeward.cohort import plan_older
 from leeward.knowledge.definition import decided
+from leeward.scales import scores as all_scores
 from leeward.scales import (
     astct_2019_crs,
     astct_2019_crs_course,
@@ -55,11 +56,14 @@ REASONS = ("standing", "noted", "raw")
 Step = tuple[str, ir.Table]
 
 
-def steps(*, room_air: bool, scales: tuple[str, ...] = (older_crs.ASTCT,), dated: bool = True) -> list[Step]:
+def steps(
+    *, room_air: bool, scales: tuple[str, ...] = (older_crs.ASTCT,), scores: bool = False, dated: bool = True
+) -> list[Step]:
     """Every step in order, its name and its expression over the tables named before it.
 
     `room_air`: the source declares that no oxygen device charted means room air. `scales`: those of CRS to grade on;
-    ASTCT is graded always, and steps are added only for others. `dated`: the question may name a moment.
+    ASTCT is graded always, and steps are added only for others; so are those of `scores`. `dated`: the question
+    may name a moment.
     """
     crs, icans = astct_2019_crs.limits(), astct_2019_icans.limits()
     made: list[Step] = []
@@ -92,6 +96,8 @@ def steps(*, room_air: bool, scales: tuple[str, ...] = (older_crs.ASTCT,), dated
     graded = step("graded", ir.Table.union, crs_graded, icans_graded)
     before = plan_older.Before(known_, people_, numbered_, places_, relevant_, oxygen_states, sure, possible, signs)
     _answered(step, graded, before, scales)
+    if scores:
+        all_scores.steps(step, known_, exposed, QUESTION)
     return made
 
 

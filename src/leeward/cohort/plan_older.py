@@ -43,7 +43,7 @@ class Before(NamedTuple):
 
 
 def graded(step: MakeStep, before: Before, scales: tuple[str, ...], crs: astct_2019_crs.Limits) -> list[ir.Table]:
-    """Adds the steps; one table of grades per scale."""
+    """Adds the steps they share; the grades of each scale, as expressions over the last of them."""
     signs_, organs = older_crs_signs.limits(), ctcae_4_03_organs.limits()
     lookback_s = int(decided(organs.decisions, "baseline") * DAY_S)
     asked = older_crs_signs.quantities(signs_)
@@ -65,15 +65,10 @@ def graded(step: MakeStep, before: Before, scales: tuple[str, ...], crs: astct_2
         if days not in opened:
             number = f"older_opened_{len(opened) + 1}"
             opened[days] = step(number, older_crs_course.opened, states, limits=crs, organs_open_days=days)
-        made.append(step(f"graded_{_plain(name)}", older_crs_course.graded, opened[days], scale=scale))
+        made.append(older_crs_course.graded(opened[days], scale))
     step("signs_shown", older_crs_state.shown, next(iter(opened.values())), before.people)
     step("estimated", reasons.estimated, support, before.people)
     return made
-
-
-def _plain(name: str) -> str:
-    """A scale's id as the name of a table."""
-    return name.replace("-", "_").replace(".", "_")
 
 
 def _stretches(step: MakeStep, before: Before, crs: astct_2019_crs.Limits) -> dict[str, ir.Table]:
