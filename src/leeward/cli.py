@@ -26,7 +26,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pret
 _out, _err = Console(), Console(stderr=True)
 
 PathArgument = Annotated[
-    Path, typer.Argument(help="a file or folder: FHIR R4, OMOP, MEDS, CLIF, Leeward CSV, or CSV with --mapping")
+    Path, typer.Argument(help="a file or folder: FHIR R4, OMOP, MEDS, CLIF, SDTM, Leeward CSV, or CSV with --mapping")
 ]
 Zone = Annotated[str | None, typer.Option(help="zone of local times: Europe/Berlin, or an offset such as -05:00")]
 Mapping = Annotated[Path | None, typer.Option(help="TOML that says how to read other CSV (docs/mapping.md)")]
@@ -39,15 +39,14 @@ RoomAir = Annotated[
     bool | None, typer.Option("--room-air/--no-room-air", help="no oxygen device charted means room air")
 ]
 
+Json = Annotated[bool, typer.Option("--json", help="one JSON object per patient per line (docs/answers.md)")]
 Codes = Annotated[bool, typer.Option("--icd10cm", help="as --json, with the ICD-10-CM code of each episode's peak")]
 
 
 @app.command()
 def grade(
     path: PathArgument,
-    json: Annotated[
-        bool, typer.Option("--json", help="one JSON object per patient per line (docs/answers.md)")
-    ] = False,
+    json: Json = False,
     as_of: AsOf = None,
     assume_trigger: Assume = None,
     room_air: RoomAir = None,
@@ -64,9 +63,10 @@ def grade(
     from leeward.cohort.courses import answers, refusals_to_csv, to_parquet
     from leeward.cohort.icd10cm import with_codes
     from leeward.report import terminal
+    from leeward.scales.older_crs import SCALES
 
-    if scale not in (*terminal.SCALES, "all"):
-        _fail(WRONG_ARGUMENTS, f"no scale '{scale}'; there is {', '.join(terminal.SCALES)}, and all")
+    if scale not in (*SCALES, "all"):
+        _fail(WRONG_ARGUMENTS, f"no scale '{scale}'; there is {', '.join(SCALES)}, and all")
     record, asked = _asked(path, as_of, assume_trigger, room_air, zone, mapping, scale=scale)
     if refused is not None:
         refusals_to_csv(record, refused)
