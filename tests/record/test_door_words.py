@@ -83,7 +83,7 @@ def test_28_a_code_nobody_knows_is_refused_with_its_spelling(coded: dict[str, st
     """Also codes that are often printed and wrong."""
     refusal = Doorstep().refusal(value="0.4", unit="1", **coded)
     assert refusal["reason"] == "code-unknown"
-    assert refusal["detail"] == (coded.get("quantity") or f"{coded.get('system') or ''}|{coded.get('code') or ''}")
+    assert refusal["detail"] == (coded.get("quantity") or "|".join(filter(None, coded.values())) or "no code")
 
 
 def test_28_a_reused_code_means_its_new_meaning_only_from_its_first_day() -> None:
@@ -133,11 +133,26 @@ def test_an_unknown_device_is_refused_and_ends_the_old_one() -> None:
         ("Trach Collar", "tracheostomy-mask"),
         ("snomed|371908008", "simple-mask"),
         ("oxygen-unspecified", "oxygen-unspecified"),
+        ("Nasal specs", "nasal-cannula"),
+        ("O2 goggles", "nasal-cannula"),
+        ("NC 2 L", "nasal-cannula"),
+        ("Reservoir cannula", "nasal-cannula"),
+        ("Mask with reservoir bag", "non-rebreather"),
+        ("SIMV(PC)+PS", "ventilator"),
+        ("PS/CPAP in LEV", "bipap"),
+        ("Off oxygen", "room-air"),
     ],
 )
 def test_device_words_are_made_one(word: str, normal: str) -> None:
     """As nurses, ventilators and two databases write them."""
     assert Doorstep().finding(quantity=DEVICE, text=word)["text"] == normal
+
+
+@pytest.mark.parametrize("word", ["Weaned from ventilator", "Not on high flow nasal cannula", "BiPAP mask removed"])
+def test_a_device_that_is_off_is_not_one_in_use(word: str) -> None:
+    """What replaced it is not said, so the device is unknown, and the word is listed."""
+    finding, refusal = Doorstep().both(quantity=DEVICE, text=word)
+    assert (finding["text"], refusal["reason"]) == ("unrecognised", "word-unknown")
 
 
 @pytest.mark.parametrize(
@@ -146,12 +161,29 @@ def test_device_words_are_made_one(word: str, normal: str) -> None:
         ("Yescarta", "axicabtagene ciloleucel"),
         ("TECLISTAMAB-cqyv 10 mg/mL", "teclistamab"),
         ("Carvykti", "ciltacabtagene autoleucel"),
+        ("Allogeneic CAR-T", "allogeneic CAR-T, other"),
+        ("Chimeric antigen receptor T-cells", "autologous CAR-T, other"),
     ],
 )
 def test_products_are_known_by_name_and_brand(word: str, product: str) -> None:
     """A trigger is its INN."""
     assert Doorstep().finding(quantity="trigger", text=word)["text"] == product
     assert Doorstep().finding(system="drug-name", code=word)["text"] == product
+
+
+@pytest.mark.parametrize(
+    "name", ["FLUDARABINE 50 mg (CAR-T LYMPHODEPLETION)", "Leukapheresis for Kymriah", "Yescarta premedication"]
+)
+def test_a_step_before_a_therapy_is_not_the_therapy(name: str) -> None:
+    """Lymphodepletion five days before the cells would start the course five days early."""
+    assert Doorstep().refusal(system="drug-name", code=name)["reason"] == "code-unknown"
+
+
+@pytest.mark.parametrize(("code", "found"), [("38228", True), ("0540T", True), ("38225", False), ("0537T", False)])
+def test_only_the_giving_of_cells_is_a_trigger(code: str, found: bool) -> None:
+    """CPT has a code for each step; cells that were only collected cause nothing."""
+    findings, refusals = Doorstep().admit(said(system="cpt", code=code))
+    assert ([f["quantity"] for f in findings], len(refusals)) == (["trigger"] if found else [], int(not found))
 
 
 def test_a_product_nobody_knows_stays_a_trigger_when_the_record_calls_it_one() -> None:

@@ -156,6 +156,17 @@ def test_devices_for_oxygen(tmp_path: Path, device: Json, *, inside: bool) -> No
     assert (found["text"], found["measured_at"], found["measured_until"]) == ("simple-mask", START, END)
 
 
+@pytest.mark.parametrize("display", ["Zorblax mask 9000", "O2 thing", "Positive airway pressure helmet"])
+def test_a_device_that_may_give_oxygen_ends_the_one_before(tmp_path: Path, display: str) -> None:
+    """Room air charted an hour ago must not stand beside a mask nobody knows."""
+    record = tell(
+        tmp_path, about("DeviceUseStatement", status="active", timingPeriod=PERIOD, device={"display": display})
+    )
+    [finding], [refused] = record.findings, record.refusals
+    assert (finding["quantity"], finding["text"]) == ("oxygen-device", "unrecognised")
+    assert (refused["reason"], refused["detail"]) == ("word-unknown", display)
+
+
 def test_devices_for_anything_else(tmp_path: Path) -> None:
     """A wheelchair does not end the oxygen."""
     used = about("DeviceUseStatement", status="active", timingPeriod=PERIOD, device={"display": "Wheelchair"})

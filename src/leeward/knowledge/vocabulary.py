@@ -72,6 +72,8 @@ class Oxygen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     evidence: Evidence
     checked: date
+    unless: str
+    may_be: str
     words: dict[str, tuple[str, ...]]
     patterns: tuple[Pattern, ...]
 
@@ -82,6 +84,7 @@ class Drugs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     evidence: Evidence
     checked: date
     not_with: tuple[str, ...]
+    no_product_with: tuple[str, ...]
     names: dict[str, tuple[str, ...]]
 
 

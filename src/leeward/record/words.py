@@ -39,11 +39,17 @@ class Words:
         if found is not None:
             return found
         if quantity == DEVICE:
+            if _unless().search(tidy):
+                return None
             return next((is_ for is_, like in _device_patterns() if like.search(tidy)), None)
         if quantity == TRIGGER:
             return product(word)
         pattern = quantities()[quantity].pattern
         return word.strip() if pattern and re.fullmatch(pattern, word.strip()) else None
+
+    def may_be_oxygen(self, word: str) -> bool:
+        """Whether a device may give oxygen: its word is known, or holds what such devices are called after."""
+        return self.normal(DEVICE, word) is not None or _may_be().search(plain(word)) is not None
 
 
 def _spellings(quantity: Quantity) -> dict[str, str]:
@@ -61,6 +67,16 @@ def _device_patterns() -> list[tuple[str, re.Pattern[str]]]:
 
 
 @cache
+def _unless() -> re.Pattern[str]:
+    return re.compile(load("oxygen", Oxygen).unless)
+
+
+@cache
+def _may_be() -> re.Pattern[str]:
+    return re.compile(load("oxygen", Oxygen).may_be)
+
+
+@cache
 def _whole(names: tuple[str, ...]) -> re.Pattern[str]:
     alternatives = "|".join(re.escape(plain(name)).replace(r"\ ", r"\s+") for name in sorted(names, key=len)[::-1])
     return re.compile(rf"(?<![a-z0-9])(?:{alternatives})(?![a-z0-9])")
@@ -70,6 +86,8 @@ def _whole(names: tuple[str, ...]) -> re.Pattern[str]:
 def product(word: str) -> str | None:
     """The product that can cause CRS behind a name, a brand or a longer drug name; of several the longest name."""
     tidy = plain(word)
+    if _whole(load("drugs", Drugs).no_product_with).search(tidy):
+        return None
     found = []
     for item in treatments():
         match = _whole(item.names).search(tidy)

@@ -123,8 +123,8 @@ def _device_used(d: DeviceUseStatement, patient: str, to: Reading, last: bool) -
     concept = found or Concept(text=d.device.display if d.device else None)
     chosen = to.words.chosen(concept)
     word = to.words.text(concept)
-    # A device known by its word only: not every device gives oxygen, so an unknown word is an unknown code.
-    by_word = chosen.quantity is None and word is not None and to.devices.normal(DEVICE, word) is not None
+    # A device known by its word only: not every device gives oxygen, so a word unlike any such is an unknown code.
+    by_word = chosen.quantity is None and word is not None and to.devices.may_be_oxygen(word)
     start, end = within(d.timingDateTime, d.timingPeriod)
     to.say(
         patient,
