@@ -73,10 +73,10 @@ def dated(number: float, since: date, until: date | None = None) -> Dated:
 
 def test_30_the_newest_line_holds_and_a_past_day_has_its_own() -> None:
     """A corrected value is a new line; on a day before it the old one held."""
-    lines = [dated(38.0, date(2018, 12, 25), date(2027, 3, 1)), dated(37.8, date(2027, 3, 1))]
+    lines = [dated(38.0, date(2018, 12, 25), date(2025, 3, 1)), dated(37.8, date(2025, 3, 1))]
     assert value(lines) == 37.8
-    assert value(lines, date(2027, 3, 1)) == 37.8
-    assert value(lines, date(2027, 2, 28)) == 38.0
+    assert value(lines, date(2025, 3, 1)) == 37.8
+    assert value(lines, date(2025, 2, 28)) == 38.0
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gzip
 import math
+import re
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from leeward.record import settle, times
 from leeward.record.errors import CannotRead, LeewardError
 from leeward.record.read import read
 
@@ -151,3 +153,15 @@ def test_nothing_is_ever_lost(tmp_path: Path, lines: list[list[str]]) -> None:
     assert places == {f"row {number}" for number in range(1, len(lines) + 1)}
     for finding in record.findings.to_pylist():
         assert not any(bound is not None and math.isnan(bound) for bound in (finding["low"], finding["high"]))
+
+
+def test_every_reason_for_refusal_is_explained() -> None:
+    """A reason that stands in no document helps nobody to mend the record."""
+    root = Path(__file__).parents[2]
+    given = r"""(?:[Rr]efused?|Problem|Broken)\(\s*(?:[a-z]\w*, )?['"]([a-z]+(?:-[a-z]+)+)['"]"""
+    used = {reason for reason in times.REASONS if reason is not None} | {settle.BEFORE_BIRTH}
+    for path in (root / "src" / "leeward" / "record").rglob("*.py"):
+        used |= set(re.findall(given, path.read_text(encoding="utf-8")))
+    table = (root / "docs" / "answers.md").read_text(encoding="utf-8").partition("## Refusals")[2].partition("\n## ")[0]
+    assert len(used) > 20
+    assert sorted(used - set(re.findall("`([a-z-]+)`", table))) == []

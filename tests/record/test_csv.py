@@ -243,6 +243,16 @@ def test_a_mapped_column_that_is_not_there_is_named(tmp_path: Path) -> None:
         read(folder, mapping=mapping)
 
 
+def test_a_file_the_mapping_names_and_that_is_not_there_is_listed(tmp_path: Path) -> None:
+    """A file renamed in an export is all its rows lost, so silence would be wrong."""
+    folder, mapping = charts(tmp_path)
+    mapping.write_text(MAPPING.replace("drips", "drops"), encoding="utf-8")
+    refusals = read(folder, mapping=mapping, now=datetime(2027, 1, 1, tzinfo=UTC)).refusals.to_pylist()
+    assert [r["detail"] for r in refusals if r["reason"] == "file-missing"] == [
+        "the mapping names 'drops'; no such file is here"
+    ]
+
+
 @pytest.mark.data
 def test_the_mimic_demo_is_read_by_the_shipped_mapping() -> None:
     """Recognised by its folders, in a fixed offset, with its artefacts refused and nothing lost."""

@@ -206,6 +206,15 @@ def test_07_below_or_above_an_assay_is_an_interval(parts: dict[str, str | None],
     assert (finding["low"], finding["high"]) == (low, high)
 
 
+@pytest.mark.parametrize("comparator", ["~", "ad", "approximately"])
+def test_07_a_comparator_nobody_knows_is_refused(comparator: str) -> None:
+    """About 38.5 is neither 38.5 nor a bound."""
+    refusal = Doorstep().refusal(quantity="body-temperature", value="38.5", unit="Cel", comparator=comparator)
+    assert (refusal["reason"], refusal["detail"]) == ("comparator-unknown", comparator)
+    equal = Doorstep().finding(quantity="body-temperature", value="38.5", unit="Cel", comparator="=")
+    assert (equal["low"], equal["high"]) == (38.5, 38.5)
+
+
 @pytest.mark.parametrize(
     ("quantity", "value", "unit"),
     [

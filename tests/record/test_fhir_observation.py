@@ -269,7 +269,7 @@ def test_a_local_code_beside_a_known_one(tmp_path: Path) -> None:
     [
         (concept("9999999-9"), "loinc|9999999-9"),
         (concept("T", "urn:here"), "urn:here|T"),
-        ({"text": "temperature"}, "|temperature"),
+        ({"text": "temperature"}, "temperature"),
     ],
 )
 def test_codes_nobody_knows(tmp_path: Path, code: Json, detail: str) -> None:

@@ -11,13 +11,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from leeward.knowledge.vocabulary import Quantity, quantities
+from leeward.knowledge.vocabulary import TRIGGER, Quantity, quantities
 from leeward.record import times
 from leeward.record.amounts import Amounts
 from leeward.record.codes import Meaning
 from leeward.record.columns import Encoded, Flags, combine, encode, strings
 from leeward.record.schema import FINDING, INSTANT, REFUSAL
-from leeward.record.words import DEVICE, STATES, TRIGGER, UNREADABLE, status
+from leeward.record.words import DEVICE, STATES, UNREADABLE, status
 
 TIMELESS_US = times.microseconds(datetime(1900, 1, 1, tzinfo=UTC))
 """When a timeless finding (date of birth, sex) is said to be measured."""
@@ -86,8 +86,8 @@ class Admission:
             self._refuse(self._is("absent"), "not-measured", self._spelt("text"))
 
     def _codes(self, rows: npt.NDArray[np.intp]) -> pa.Array:
-        """Quantity or system|code as the record spells it."""
-        spelt = [w[0] or "|".join(part or "" for part in w[1:]) for w in self._said.words]
+        """Quantity, or system|code, or the text in their place, as the record spells it."""
+        spelt = [w[0] or "|".join(filter(None, w[1:])) or "no code" for w in self._said.words]
         return strings(spelt, self._said.index[rows])
 
     def _read_times(self) -> None:

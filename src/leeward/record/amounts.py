@@ -17,6 +17,7 @@ from leeward.record.columns import Encoded, Flags, combine, strings
 Floats = npt.NDArray[np.float64]
 _SHOWN_CHARACTERS = 40
 _REMEMBERED_MAX = 100_000
+_COMPARATORS = (None, "", "=", "<", "<=", ">", ">=")
 
 
 class Problem(NamedTuple):
@@ -77,12 +78,15 @@ class Amounts:
         exact = good & (outcome == units.OUTCOMES.index("exact"))
         unknown = good & ~nothing_runs & (outcome == units.OUTCOMES.index("unknown"))
         weight = good & ~nothing_runs & (outcome == units.OUTCOMES.index("weight"))
+        odd = good & np.array([c not in _COMPARATORS for c in comparator.words], bool)[comparator.index]
+        exact &= ~odd  # "about", "sufficient to achieve": neither the value nor a bound
         converted = self._convert(raw, exact, value, uses, spelt)
         converted[nothing_runs] = 0.0
         problems = [
             Problem("not-a-number", written & np.isnan(raw), _words(value)),
             Problem("not-a-number", free & ~given & ~value.said & text.said, _words(text)),
             Problem("not-measured", free & ~given & ~value.said & ~text.said, lambda rows: _same("no value", rows)),
+            Problem("comparator-unknown", odd, _words(comparator)),
             Problem("unit-unknown", unknown, _words(unit, "no unit")),
             Problem("rate-missing-weight", weight, _words(unit)),
             *_implausible(converted, value, uses, spelt),

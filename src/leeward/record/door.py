@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import pyarrow as pa
 
-from leeward.knowledge.vocabulary import quantities
+from leeward.knowledge.vocabulary import TRIGGER, quantities
 from leeward.record import times
 from leeward.record.admission import Admission
 from leeward.record.amounts import Amounts
@@ -20,7 +20,7 @@ from leeward.record.codes import Codes, Meaning
 from leeward.record.columns import Encoded
 from leeward.record.schema import REFUSAL
 from leeward.record.settings import Refused, Settings
-from leeward.record.words import DEVICE, TRIGGER, UNRECOGNISED, Words
+from leeward.record.words import DEVICE, UNRECOGNISED, Words
 
 __all__ = ["Door", "Refused", "Settings"]
 

@@ -30,6 +30,8 @@ def load_mapping(path: Path) -> form.Mapping:
 
     Raises BadSetting, with file and line, when it is missing or does not fit.
     """
+    if not path.is_file():
+        raise BadSetting(f"there is no mapping file at {path}")
     try:
         return read(path, form.Mapping)
     except BadKnowledge as error:
@@ -75,6 +77,11 @@ class Mapped:
         if not used:
             wanted = ", ".join(sorted({table.file for table in self.mapping.table}))
             raise Malformed(f"{path} holds none of the files that the mapping '{self.name}' names: {wanted}")
+        met = {table.file for table in self.mapping.table for file in files if fnmatch(_stem(file, root), table.file)}
+        missing = {table.file for table in self.mapping.table} - met
+        if path.is_dir() and not self.mapping.recognised_by.files:  # of a public data set every copy is a part
+            for name in sorted(missing):
+                yield Refused("file-missing", detail=f"the mapping names '{name}'; no such file is here")
         for file in sorted(set(files) - used):
             yield Refused("file-not-read", detail="not named by the mapping", source=tables.relative(file, root))
 
