@@ -59,8 +59,8 @@ def grade(
 
     source: a record from `read`, or a path to read.
     as_of: answer with what was known at that moment (with zone); else with all that is on record.
-    assume_trigger: grade as if every patient had been given a therapy at that moment (with zone), or on first arrival in
-        a setting ("icu", "ward", "home"); the answer says so. Without it, patients without a trigger are not graded.
+    assume_trigger: grade as if every patient had been given a therapy at that moment (with zone), or on first arrival
+        in a setting ("icu", "ward", "home"); the answer says so. Without it, patients without a trigger are not graded.
     room_air: no oxygen device charted means room air; else only where the source declares it. The answer says so.
     scale: the scale of CRS that episodes and course are graded on, or "all".
 

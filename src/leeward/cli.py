@@ -81,8 +81,8 @@ def grade(
             for answer in found:
                 sys.stdout.buffer.write(msgspec.json.encode(with_codes(answer) if icd10cm else answer) + b"\n")
             return
-        found = list(found)
-    terminal.print_answers(_out, found)
+        listed = list(found)
+    terminal.print_answers(_out, listed)
     terminal.print_record(_err, record)
 
 

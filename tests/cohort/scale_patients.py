@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -19,8 +19,8 @@ HOUR = timedelta(hours=1)
 USUAL = {"creatinine": 0.8, "bilirubin-total": 0.6, "alt": 22.0, "ast": 25.0}
 UPPER_LIMITS = {"creatinine": 1.2, "bilirubin-total": 1.2, "alt": 40.0, "ast": 40.0}
 SUPPORT = (
-    ("nasal-cannula", 2.0), ("nasal-cannula", 2.0), ("nasal-cannula", 4.0), ("simple-mask", 8.0), ("non-rebreather", 15.0),
-    ("bipap", None), ("ventilator", None),
+    ("nasal-cannula", 2.0), ("nasal-cannula", 2.0), ("nasal-cannula", 4.0), ("simple-mask", 8.0),
+    ("non-rebreather", 15.0), ("bipap", None), ("ventilator", None),
 )  # fmt: skip
 
 
@@ -73,7 +73,7 @@ def cohort(count: int, seed: int) -> dict[str, list[Finding]]:
     return {f"{seed}-{number:04}": list(patient(draw)) for number in range(count)}
 
 
-def table(patients: dict[str, Iterable[Finding]]) -> pa.Table:
+def table(patients: Mapping[str, Iterable[Mapping[str, Any]]]) -> pa.Table:
     """Findings of several patients (record.schema.FINDING)."""
     about: dict[str, Any] = {"status": "final", "source": "generated", "revised": False}
     rows = [{**about, **one, "patient": name} for name, findings in patients.items() for one in findings]

@@ -55,7 +55,8 @@ def test_every_pair_counts_every_patient() -> None:
 
 
 WORKED = [
-    ([[20, 5, 0, 0, 0, 0], [2, 10, 6, 1, 0, 0], [0, 3, 12, 7, 0, 0], [0, 0, 2, 15, 4, 1], [0, 0, 0, 3, 9, 0], [0, 0, 0, 0, 0, 2]], 0.781),
+    ([[20, 5, 0, 0, 0, 0], [2, 10, 6, 1, 0, 0], [0, 3, 12, 7, 0, 0], [0, 0, 2, 15, 4, 1], [0, 0, 0, 3, 9, 0],
+      [0, 0, 0, 0, 0, 2]], 0.781),
     ([[1, 0, 1, 0, 0, 0], [0, 3, 1, 0, 0, 0], [2, 0, 2, 0, 0, 0], [0] * 6, [0] * 6, [0] * 6], 0.186),
     ([[5, 0, 0, 0, 0, 0], [0, 5, 0, 0, 0, 0], [0] * 6, [0] * 6, [0] * 6, [0] * 6], 1.0),
     ([[0, 5, 0, 0, 0, 0], [5, 0, 0, 0, 0, 0], [0] * 6, [0] * 6, [0] * 6, [0] * 6], -1.0),
@@ -106,8 +107,8 @@ def test_every_scale_asks_only_for_inputs_that_have_a_name() -> None:
     assert [need for name in older(SCALES) for need in scale(name).asks if need not in MISSING] == []
 
 
-REMOVED = ("body-temperature", "systolic-bp", "oxygen-device", "creatinine", "alt", "fibrinogen", "neutrophils", "alt-upper-limit",
-           "care-setting")  # fmt: skip
+REMOVED = ("body-temperature", "systolic-bp", "oxygen-device", "creatinine", "alt", "fibrinogen", "neutrophils",
+           "alt-upper-limit", "care-setting")  # fmt: skip
 
 
 @pytest.mark.parametrize("quantity", [*REMOVED, "rates", "before"])

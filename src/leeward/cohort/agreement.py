@@ -61,9 +61,9 @@ class Comparison(msgspec.Struct, frozen=True):
 class Agreement(msgspec.Struct, frozen=True):
     """How far two scales agree on each patient's worst grade.
 
-    `counts`: patients by the first scale's grade (rows) and the second's (columns), 0 without an episode. `kappa`: Cohen's,
-    with linear weights (null: no spread to agree on). Over all patients the grade is what is sure (`at_least`); in
-    `sure`, only patients whose grade is one number on both scales are counted.
+    `counts`: patients by the first scale's grade (rows) and the second's (columns), 0 without an episode. `kappa`:
+    Cohen's, with linear weights (null: no spread to agree on). Over all patients it is what is sure (`at_least`);
+    in `sure`, only patients whose grade is one number on both scales are counted.
     """
 
     first: str
@@ -169,7 +169,7 @@ def of_counts(first: str, second: str, counts: list[list[int]]) -> Agreement:
 
 
 def weighted_kappa(cells: Mapping[tuple[int, int], int]) -> float | None:
-    """Cohen's kappa with linear weights (Cohen 1968): 1 less observed over expected disagreement; null without any spread."""
+    """Cohen's kappa with linear weights (Cohen 1968): 1 less observed over expected disagreement."""
     n = sum(cells.values())
     rows, columns = [0] * GRADES, [0] * GRADES
     for (a, b), count in cells.items():

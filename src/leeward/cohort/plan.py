@@ -13,7 +13,6 @@ import ibis.expr.types as ir
 
 from leeward.cohort import plan_older
 from leeward.knowledge.definition import decided
-from leeward.scales import scores as all_scores
 from leeward.scales import (
     astct_2019_crs,
     astct_2019_crs_course,
@@ -24,6 +23,7 @@ from leeward.scales import (
     older_crs,
     reasons,
 )
+from leeward.scales import scores as all_scores
 from leeward.timeline.exposures import DAY_S, doses, exposures, repeated_products
 from leeward.timeline.infusions import running
 from leeward.timeline.known import known
@@ -83,16 +83,12 @@ def steps(
     places_ = step("places", places, relevant_)
     oxygen_states = step("oxygen_states", states, relevant_)
     oxygen = step("oxygen", crs_signs.supported, oxygen_states, people_, limits=crs)
-    drugs = [*crs.vasopressors.counted, *crs.vasopressors.never_several]
-    sure = step("ran_surely", running, relevant_, drugs=drugs, surely=True)
-    possible = step("ran_possibly", running, relevant_, drugs=drugs, surely=False)
+    sure, possible = (_ran(step, relevant_, surely=surely) for surely in (True, False))
     context = step("context", crs_signs.context, relevant_, places_, sure, possible, people_, limits=crs)
     charted = step("crs_charted", crs_signs.charted, relevant_, oxygen, context, people_, numbered_, limits=crs)
     signs = step("crs_signs", crs_signs.carried, charted, context, limits=crs, room_air=room_air)
     crs_graded = step("crs_graded", astct_2019_crs_course.graded, signs, limits=crs)
-    neuro = step("icans_charted", icans_signs.charted, relevant_, places_, people_, numbered_, limits=icans)
-    neuro_carried = step("icans_signs", icans_signs.carried, neuro)
-    icans_graded = step("icans_graded", icans_signs.graded, neuro_carried, limits=icans)
+    icans_graded = _icans(step, relevant_, places_, people_, numbered_)
     graded = step("graded", ir.Table.union, crs_graded, icans_graded)
     before = plan_older.Before(known_, people_, numbered_, places_, relevant_, oxygen_states, sure, possible, signs)
     _answered(step, graded, before, scales)
@@ -101,7 +97,23 @@ def steps(
     return made
 
 
-def _answered(step: Callable[..., ir.Table], graded: ir.Table, before: plan_older.Before, scales: tuple[str, ...]) -> None:
+def _ran(step: Callable[..., ir.Table], relevant: ir.Table, *, surely: bool) -> ir.Table:
+    """Adds the stretches of vasopressors."""
+    drugs = astct_2019_crs.limits().vasopressors
+    name = "ran_surely" if surely else "ran_possibly"
+    return step(name, running, relevant, drugs=[*drugs.counted, *drugs.never_several], surely=surely)
+
+
+def _icans(step: Callable[..., ir.Table], *inputs: ir.Table) -> ir.Table:
+    """Adds the steps of ICANS; its grades."""
+    limits = astct_2019_icans.limits()
+    charted = step("icans_charted", icans_signs.charted, *inputs, limits=limits)
+    return step("icans_graded", icans_signs.graded, step("icans_signs", icans_signs.carried, charted), limits=limits)
+
+
+def _answered(
+    step: Callable[..., ir.Table], graded: ir.Table, before: plan_older.Before, scales: tuple[str, ...]
+) -> None:
     """Adds the steps whose rows are answers. Older scales are graded only where they are asked for."""
     crs, shown = astct_2019_crs.limits(), reasons.SHOWN
     step("unobserved", course.unobserved, graded, before.people)

@@ -1,4 +1,4 @@
-"""`leeward compare`: a patient on every scale of CRS and which rule makes them differ; a cohort's agreement between scales."""
+"""`leeward compare`: one patient on every scale of CRS and which rule makes them differ; many: how far scales agree."""
 
 from __future__ import annotations
 

@@ -19,6 +19,10 @@ SHORT = {
     "cartox-paediatric-2019": "child's CARTOX", "ctcae-4.03": "CTCAE 4.03", "ctcae-5.0": "CTCAE 5.0",
 }  # fmt: skip
 """Scales as a column names them."""
+FOOT = (
+    "Over all patients the grade is what is sure (at least). `sure`: patients whose grade is one number on both "
+    "scales. Kappa is weighted linearly."
+)
 
 
 def print_comparison(console: Console, found: Comparison) -> None:
@@ -77,8 +81,7 @@ def print_agreement(console: Console, found: Sequence[Agreement], patients: int)
             _number(sure.percent if sure else None), _number(sure.kappa if sure else None),
         )  # fmt: skip
     console.print(table)
-    console.print("Over all patients the grade is what is sure (at least). `sure`: patients whose grade is one number on both "
-                  "scales. Kappa is weighted linearly.", soft_wrap=True, markup=False, style="dim")  # fmt: skip
+    console.print(FOOT, soft_wrap=True, markup=False, style="dim")
 
 
 def _number(number: float | None) -> str:

@@ -13,7 +13,6 @@ from leeward.cohort.answer import Answer, Episode, Grade
 from leeward.record.spool import Record
 from leeward.report.explain import STANDING, grade_words
 from leeward.scales.older_crs import ASTCT
-from leeward.scales.older_crs import SCALES as SCALES
 
 TITLE = "CRS and ICANS by ASTCT 2019; times are days and hours since the therapy"
 SHOWN_PATIENT = "C04"
@@ -41,7 +40,8 @@ def _rows(answer: Answer, notes: list[tuple[str, str]]) -> list[list[Text | str]
     therapy = ", ".join(dict.fromkeys(trigger.name for trigger in answer.triggers))
     rows: list[list[Text | str]] = []
     for syndrome, scale, now in _graded(answer):
-        episodes: list[Episode | None] = [one for one in answer.episodes if (one.syndrome, one.scale) == (syndrome, scale)]
+        mine = (syndrome, scale)
+        episodes: list[Episode | None] = [one for one in answer.episodes if (one.syndrome, one.scale) == mine]
         if not episodes and syndrome != "crs" and not now.because:
             continue
         for episode in episodes or [None]:
@@ -63,9 +63,7 @@ def _graded(answer: Answer) -> Iterator[tuple[str, str, Grade]]:
             yield from (("crs", scale, grade) for scale, grade in answer.scales.items())
 
 
-def _noted(
-    patient: str, named: str, episode: Episode | None, now: Grade | None, notes: list[tuple[str, str]]
-) -> str:
+def _noted(patient: str, named: str, episode: Episode | None, now: Grade | None, notes: list[tuple[str, str]]) -> str:
     """The numbers of the notes that belong to a row."""
     said = list(episode.warnings) if episode else []
     if now is not None and now.missing:

@@ -51,7 +51,7 @@ def limits() -> Limits:
 
 
 def grade(at: State, limits: Limits) -> Any:
-    """The worst of reaction, pressure, oxygen and sequelae (CTCAE 4.03, immune system disorders); fever is not required."""
+    """The worst of reaction, pressure, oxygen and sequelae (CTCAE 4.03); fever is not required."""
     severity = worst(reaction(at, limits), pressure(at, limits), oxygen(at, limits), sequelae(at, limits))
     return pick([(at.death == 1, limits.grades.death)], severity)
 

@@ -83,9 +83,9 @@ def times_baseline(amount: Any, baseline: Any, test: _Test) -> Any:
 
 
 def graded(relevant: ir.Table, people: ir.Table, limits: Limits) -> ir.Table:
-    """Each value since the first therapy as its mildest and worst grade: who, at_s, test, grade_low, grade_high, compared.
+    """Each value since the first therapy as its mildest and worst grade.
 
-    `relevant`: with `low`, `high` and ages. `compared` 1: there is a baseline.
+    Columns: who, at_s, test, grade_low, grade_high, compared (1: there is a baseline).
     """
     before = relevant.join(people.select("who", "first_dose_s"), "who")
     before = before.mutate(drawn_s=ibis.coalesce(before.until_s, before.at_s))

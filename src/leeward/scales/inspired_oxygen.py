@@ -1,4 +1,4 @@
-"""Oxygen support by its inspired fraction: charted, else estimated from device and flow (knowledge/inspired-oxygen.toml)."""
+"""Oxygen support by its inspired fraction: charted, else estimated (knowledge/inspired-oxygen.toml)."""
 
 from __future__ import annotations
 
@@ -101,8 +101,10 @@ def supported(states: ir.Table, relevant: ir.Table, limit: float) -> ir.Table:
 
 
 def _beside(states: ir.Table, relevant: ir.Table, of: Fractions, limit: float) -> ir.Table:
-    """Device and charted fraction together, at every moment one was charted: who, at_s, device, surely, possibly, off,
-    flowing, rich (1: the charted fraction is above air), charted (1: by a charted fraction).
+    """Device and charted fraction together, at every moment one was charted.
+
+    Columns: who, at_s, device, surely, possibly, off, flowing, rich (1: the charted fraction is above air), charted (1:
+    `surely` and `possibly` are by a charted fraction).
     """
     rows = _gathered(states, relevant, of, limit)
     order = ibis.window(group_by=[rows.who], order_by=[rows.at_s])
@@ -121,13 +123,14 @@ def _beside(states: ir.Table, relevant: ir.Table, of: Fractions, limit: float) -
     surely, possibly, off, flowing = (back(rows.shape >> place, 1) for place in (3, 2, 1, 0))
     return rows.select(
         "who", "at_s", device=(rows.number - 1).nullif(-1), off=off, flowing=flowing, charted=mine,
-        surely=pick([(mine == 1, back(told >> 2, 1))], surely), possibly=pick([(mine == 1, back(told >> 1, 1))], possibly),
+        surely=pick([(mine == 1, back(told >> 2, 1))], surely),
+        possibly=pick([(mine == 1, back(told >> 1, 1))], possibly),
         rich=pick([(mine == 1, back(told, 1))], 0),
     )  # fmt: skip
 
 
 def _gathered(states: ir.Table, relevant: ir.Table, of: Fractions, limit: float) -> ir.Table:
-    """One row per moment: `shape` (device and its estimate) and `fraction` (charted), each packed, null where not charted."""
+    """One row per moment: `shape` (device and its estimate) and `fraction`, each packed, null where not charted."""
     surely, possibly = _estimate(states, of, limit)
     shape = ibis.coalesce(states.device + 1, 0)
     for flag in (

@@ -56,7 +56,7 @@ def scale(name: str) -> Scale:
 
 
 def evidence(name: str) -> Evidence:
-    """How a scale's weakest number is known: its own file, and the tables of doses, organs and fractions it asks for."""
+    """How a scale's weakest number is known: its own, and those of the tables of doses, organs, fractions it uses."""
     if name == ASTCT:
         return astct_2019_crs.limits().evidence
     module = _MODULES[name]
@@ -70,7 +70,7 @@ def evidence_of(name: str, sign: str) -> Evidence:
         return astct_2019_crs.limits().evidence
     needs = {"high_dose": "vasopressor-rate", "low_dose": "vasopressor-rate", "organs": "creatinine",
              "oxygen_below_40": "fio2", "oxygen_from_40": "fio2"}  # fmt: skip
-    module, need = _MODULES[name], needs.get(sign)
+    module, need = _MODULES[name], needs.get(sign, "")
     own: Evidence = module.limits().evidence
     return weakest([own, _tables()[need]]) if need in module.ASKS else own
 

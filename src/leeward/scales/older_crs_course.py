@@ -34,18 +34,7 @@ class Scale(NamedTuple):
 
 def opened(states: ir.Table, limits: astct.Limits, organs_open_days: float | None) -> ir.Table:
     """Adds the episodes: with `organs_open_days`, organ toxicity within so many days is a sign of its own."""
-    order = ibis.window(group_by=[states.who], order_by=[states.at_s])
-    low, high = _signs(states, "low"), _signs(states, "high")
-    if organs_open_days is not None:
-        early = true(states.at_s <= states.dose_s + int(organs_open_days * DAY_S))
-        toxic = true((states.kidney_low + states.bilirubin_low + states.transaminases_low) > 0)
-        low, high = low + toxic * early, high + toxic * early
-    rows = states.mutate(
-        held_until_s=states.at_s.lead().over(order).fill_null(states.as_of_s),
-        sign=true(low > 0), quiet=true((high + states.death_high) == 0), opens=true(low > 0), masks_s=states.masks_sure_s,
-    )  # fmt: skip
-    hours = {name: int(decided(limits.decisions, name) * HOUR_S) for name in ("resolution", "resolution-masked")}
-    rows = with_episodes(rows, hours["resolution"], hours["resolution-masked"])
+    rows = states.join(_episodes(states, limits, organs_open_days), ["who", "at_s"])
     running = rows.resolved_s.isnull() | (rows.at_s < rows.resolved_s)
     begun = rows.onset_s.notnull() & (rows.at_s >= rows.onset_s) & (rows.episode >= 0)
     surely = begun & (rows.at_s >= rows.sure_onset_s) & (rows.sure_until_s.isnull() | (rows.at_s < rows.sure_until_s))
@@ -55,6 +44,24 @@ def opened(states: ir.Table, limits: astct.Limits, organs_open_days: float | Non
     return rows.mutate(
         organs_low=ibis.greatest(rows.surely_open, rows.early), organs_high=ibis.greatest(suspected, rows.early)
     )
+
+
+def _episodes(states: ir.Table, limits: astct.Limits, organs_open_days: float | None) -> ir.Table:
+    """When episodes begin and end, beside each moment; only the columns that this asks for are sorted."""
+    order = ibis.window(group_by=[states.who], order_by=[states.at_s])
+    low, high = _signs(states, "low"), _signs(states, "high")
+    if organs_open_days is not None:
+        early = true(states.at_s <= states.dose_s + int(organs_open_days * DAY_S))
+        toxic = true((states.kidney_low + states.bilirubin_low + states.transaminases_low) > 0)
+        low, high = low + toxic * early, high + toxic * early
+    rows = states.select(
+        "who", "dose_s", "at_s", held_until_s=states.at_s.lead().over(order).fill_null(states.as_of_s),
+        sign=true(low > 0), quiet=true((high + states.death_high) == 0), opens=true(low > 0),
+        masks_s=states.masks_sure_s,
+    )  # fmt: skip
+    hours = {name: int(decided(limits.decisions, name) * HOUR_S) for name in ("resolution", "resolution-masked")}
+    rows = with_episodes(rows, hours["resolution"], hours["resolution-masked"])
+    return rows.drop("dose_s", "sign", "quiet", "opens")
 
 
 def _signs(rows: ir.Table, side: str) -> Any:
@@ -70,7 +77,8 @@ def graded(rows: ir.Table, scale: Scale) -> ir.Table:
     return handed_over(rows.mutate(
         syndrome=ibis.literal("crs"), scale=ibis.literal(scale.id),
         observed=ibis.greatest(rows.fever_known, rows.pressure_known, rows.oxygen_known),
-        unknown=(rows.unknown + (rows.death_high - rows.death_low) * rows.open * _DEATH) & asked, first_sign_s=nothing(), masked=ibis.literal(0, "int64"), died=rows.death_high,
+        unknown=(rows.unknown + (rows.death_high - rows.death_low) * rows.open * _DEATH) & asked,
+        first_sign_s=nothing(), masked=ibis.literal(0, "int64"), died=rows.death_high,
     ))  # fmt: skip
 
 

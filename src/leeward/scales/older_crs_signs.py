@@ -1,4 +1,4 @@
-"""The signs that CRS scales older than ASTCT ask for, each mildest and worst, at every moment: doses, fractions, organs."""
+"""The signs that CRS scales older than ASTCT ask for beside its own: doses, oxygen fractions, organs, fluids."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ _DRUGS = ("multiple", "high_dose", "long")
 _SWITCHED = tuple(f"{name}_{reading}" for name in _DRUGS for reading in ("sure", "possible"))
 _ORGANS = ("creatinine", "bilirubin", "alt", "ast")
 _BITS = {"support": 7, "fibrinogen": 2, "neutrophils": 2, **dict.fromkeys(_ORGANS, 7)}
-"""What is carried, and its bits: two readings, the mildest in front, and for support and organs one flag behind them."""
+"""What is carried, and its bits: two readings, the mildest in front, and for support and organs a flag behind."""
 _CARRIED_AS = {"support": "oxygen", "fibrinogen": "laboratory-other", "neutrophils": "laboratory-daily"}
 KINDS = Kinds((*_SWITCHED, "bolus"), (*_BITS, "setting"))
 
@@ -74,11 +74,13 @@ def quantities(limits: Limits) -> list[str]:
 
 
 def charted(
-    relevant: ir.Table, places: ir.Table, support: ir.Table, graded: ir.Table, people: ir.Table, stretches: Mapping[str, ir.Table],
-    limits: Limits,
+    relevant: ir.Table, places: ir.Table, support: ir.Table, graded: ir.Table, people: ir.Table,
+    stretches: Mapping[str, ir.Table], limits: Limits,
 ) -> ir.Table:  # fmt: skip
-    """One row per patient-moment with what was charted at it. `places`: timeline.places; `support`:
-    inspired_oxygen.supported; `graded`: ctcae_4_03_organs.graded; `stretches`: stretches by the switch they are.
+    """One row per patient-moment with what was charted at it.
+
+    `places`: timeline.places; `support`: inspired_oxygen.supported; `graded`: ctcae_4_03_organs.graded; `stretches`:
+    stretches by the switch they are.
     """
     readings = packed(packed(support.support_low, support.support_high, 3), support.estimated, 1)
     organ = packed(packed(graded.grade_low, graded.grade_high, 3), graded.compared, 1)
@@ -117,8 +119,10 @@ def _low(relevant: ir.Table, test: _Below, kind: str) -> ir.Table:
 
 
 def carried(rows: ir.Table, organ_limits: organs.Limits) -> ir.Table:
-    """What stood at each moment at which any of it changed: who, at_s, expired (1: only because something grew too old),
-    the switches (how many are on), setting (code, null: unknown), and each carried reading, -1 where unknown.
+    """What stood at each moment at which any of it changed.
+
+    Columns: who, at_s, expired (1: only because something grew too old), the switches (1: on), bolus (how many),
+    setting (code, null: unknown), and each carried reading, -1 where unknown.
     """
     upto = ibis.window(group_by=[rows.who], order_by=[rows.at_s], rows=(None, 0))
     stands = rows.select(
@@ -140,7 +144,8 @@ def carried(rows: ir.Table, organ_limits: organs.Limits) -> ir.Table:
     }
     flags = {name: true(moments[name] > 0) for name in _SWITCHED}
     made = moments.select(
-        "who", at_s=moments.moment_s, expired=true(moments.moment_s > moments.at_s), setting=(back(moments.setting, 2) - 1).nullif(-1),
+        "who", at_s=moments.moment_s, expired=true(moments.moment_s > moments.at_s),
+        setting=(back(moments.setting, 2) - 1).nullif(-1),
         bolus=sum(true(moments.bolus >= count) for count in (1, 2, 3)), **read, **flags,
     )  # fmt: skip
     return changes(made.mutate(state=_state(made)), ["who"], "at_s", ["state"]).drop("state")

@@ -48,7 +48,7 @@ _ORGAN_WORST = 4
 
 
 def beside(signs: ir.Table, older: ir.Table) -> ir.Table:
-    """ASTCT's carried signs (crs_signs.carried) and the older ones (older_crs_signs.carried) at every moment of either."""
+    """ASTCT's carried signs (crs_signs) and the older ones (older_crs_signs) at every moment of either."""
     none = ibis.null("int64")
     rows = signs.select("who", "at_s", signs_s=signs.at_s, older_s=none)
     rows = rows.union(older.select("who", "at_s", signs_s=none, older_s=older.at_s))
@@ -64,7 +64,7 @@ def beside(signs: ir.Table, older: ir.Table) -> ir.Table:
 
 
 def states(rows: ir.Table, limits: older_crs_signs.Limits) -> ir.Table:
-    """Each part of State as `_low` and `_high` without what an open episode adds, with `unknown` and the moments' own columns."""
+    """Each part of State as `_low` and `_high` without what an open episode adds, with `unknown`."""
     order = ibis.window(group_by=[rows.who, rows.dose_s], order_by=[rows.at_s])
     rows = rows.mutate(was_low=ibis.coalesce(rows.hypotension_low.lag().over(order), 0))
     own = {
@@ -168,7 +168,8 @@ def _unknown(rows: ir.Table) -> Any:
     tests = [back(rows.untested >> place, 1) for place in range(len(_TESTS) + 1)]
     fever = rows.fever_high == 1
     found = {
-        "body-temperature": 1 - rows.fever_known, "systolic-bp": 1 - rows.pressure_known, "oxygen-device": 1 - rows.oxygen_known,
+        "body-temperature": 1 - rows.fever_known, "systolic-bp": 1 - rows.pressure_known,
+        "oxygen-device": 1 - rows.oxygen_known,
         "age-years": true((rows.pressure_known == 1) & (rows.hypotension_low != rows.hypotension_high)),
         "fio2": true(fraction), "vasopressor-rate": true(rows.high_dose_low != rows.high_dose_high),
         **dict(zip(_TESTS.values(), tests, strict=False)), "fibrinogen": tests[-1],
@@ -187,7 +188,7 @@ SIGNS = ("fever", "hypotension", "low_dose", "high_dose", "several", "long", "ox
 
 
 def shown(opened: ir.Table, people: ir.Table) -> ir.Table:
-    """Which of SIGNS are there for sure at each moment, the worst of pressure and of oxygen only: patient, at_s, each sign."""
+    """Which of SIGNS are there for sure at each moment, of oxygen the worst only: patient, at_s, each sign."""
     rows = opened.join(people.select("who", "patient"), "who")
     running = rows.vasopressor_low == 1
     toxic = (rows.kidney_low + rows.bilirubin_low + rows.transaminases_low) > 0

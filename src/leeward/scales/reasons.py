@@ -1,4 +1,4 @@
-"""The findings behind an answer: what stood last, what deserves a note, and the raw physiology where nothing is graded."""
+"""The findings behind an answer: what stood last, what deserves a note, and raw physiology where nothing is graded."""
 
 from __future__ import annotations
 
@@ -9,16 +9,20 @@ from leeward.scales import astct_2019_crs
 from leeward.timeline.columns import true
 from leeward.timeline.exposures import DAY_S
 
-SHOWN: tuple[str, ...] = ("body-temperature", "systolic-bp", "diastolic-bp", "mean-bp", "heart-rate", "respiratory-rate", "spo2",
-         "oxygen-device", "oxygen-flow", "fio2", "ice-score", "capd-score", "consciousness", "seizure", "motor-weakness",
-         "cerebral-oedema", "death", "norepinephrine", "epinephrine", "dopamine", "phenylephrine", "vasopressin",
-         "angiotensin-ii", "dobutamine", "milrinone", "tocilizumab", "siltuximab", "anakinra", "dexamethasone",
-         "methylprednisolone", "hydrocortisone", "prednisolone", "acetaminophen", "ibuprofen", "attribution")  # fmt: skip
+SHOWN: tuple[str, ...] = (
+    "body-temperature", "systolic-bp", "diastolic-bp", "mean-bp", "heart-rate", "respiratory-rate", "spo2",
+    "oxygen-device", "oxygen-flow", "fio2", "ice-score", "capd-score", "consciousness", "seizure", "motor-weakness",
+    "cerebral-oedema", "death", "norepinephrine", "epinephrine", "dopamine", "phenylephrine", "vasopressin",
+    "angiotensin-ii", "dobutamine", "milrinone", "tocilizumab", "siltuximab", "anakinra", "dexamethasone",
+    "methylprednisolone", "hydrocortisone", "prednisolone", "acetaminophen", "ibuprofen", "attribution",
+)  # fmt: skip
 """Quantities that an answer can cite."""
 
 
-SHOWN_FOR_OLDER = ("creatinine", "bilirubin-total", "alt", "ast", "creatinine-upper-limit", "bilirubin-total-upper-limit",
-                   "alt-upper-limit", "ast-upper-limit", "fibrinogen", "neutrophils", "fluid-bolus", "care-setting")  # fmt: skip
+SHOWN_FOR_OLDER = (
+    "creatinine", "bilirubin-total", "alt", "ast", "creatinine-upper-limit", "bilirubin-total-upper-limit",
+    "alt-upper-limit", "ast-upper-limit", "fibrinogen", "neutrophils", "fluid-bolus", "care-setting",
+)  # fmt: skip
 """Quantities that only an answer on an older scale can cite."""
 
 
@@ -27,13 +31,20 @@ def standing(known: ir.Table, people: ir.Table, shown: tuple[str, ...] = SHOWN) 
     rows = known.filter(known.quantity.isin(list(shown))).join(people.select("patient", "as_of_s"), "patient")
     rows = rows.filter(rows.at_s <= rows.as_of_s)
     preferred = true(rows.site == "arterial")
+    # An infusion or mark in force comes before a later one that has ended; marks are kept apart by what they mark.
+    running = true(~rows.measured_until.isnull() & (rows.until_s.isnull() | (rows.until_s > rows.as_of_s)))
+    kept_apart = ibis.ifelse(rows.quantity == "attribution", rows.text, "")
+    # Of two values at one moment the one that the rule takes: the lowest pressure, the highest of anything else.
+    severe = ibis.ifelse(rows.quantity == "systolic-bp", -rows.low, rows.low)
+    rows = rows.mutate(kept_apart=kept_apart, severe=severe, running=running, preferred=preferred)
     order = ibis.window(
-        group_by=[rows.patient, rows.quantity],
+        group_by=[rows.patient, rows.quantity, rows.kept_apart],
         order_by=[
+            rows.running.desc(),
             rows.at_s.desc(),
-            preferred.desc(),
+            rows.preferred.desc(),
             rows.until_s.desc(nulls_first=True),
-            rows.low.desc(),
+            rows.severe.desc(),
             rows.text,
             rows.place,
         ],
@@ -63,7 +74,8 @@ def noted(known: ir.Table, people: ir.Table, limits: astct_2019_crs.Limits) -> i
     note = ibis.cases(
         (rows.quantity.isin(drugs.not_counted), "inotrope-not-counted"),
         (vasopressor & rows.measured_until.isnull(), "infusion-without-end"),
-        (rows.status == "preliminary", "rests-on-preliminary"),
+        ((rows.status == "preliminary") & rows.quantity.isin(list(SHOWN)), "rests-on-preliminary"),
+        ((rows.status == "corrected") & rows.quantity.isin(list(SHOWN)), "corrected"),
     )
     rows = rows.mutate(note=note)
     rows = rows.filter(rows.note.notnull())
