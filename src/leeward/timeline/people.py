@@ -35,7 +35,8 @@ def told(known: ir.Table) -> ir.Table:
     return rows.group_by("patient").agg(
         birth=ibis.ifelse(rows.quantity == "birth-date", rows.text, None).max(),
         age=ibis.ifelse(rows.quantity == "age-years", rows.low, None).max(),
-        death_s=ibis.ifelse(rows.quantity == "death", rows.at_s, None).min(),
+        # A death of which only the day is known hides nothing that was charted on that day.
+        death_s=ibis.ifelse(rows.quantity == "death", rows.until_s.fill_null(rows.at_s), None).min(),
         death=ibis.ifelse(rows.quantity == "death", _code(rows.text), None).max(),
     )
 
@@ -51,7 +52,9 @@ def people(watched: ir.Table, told: ir.Table, doses: ir.Table, question: ir.Tabl
     rows = first.left_join(watched, "patient").drop("patient_right").left_join(told, "patient").drop("patient_right")
     rows = rows.cross_join(question.select("as_of"))
     low, high = _age(rows)
-    last_s = ibis.greatest(seconds(rows.last), seconds(ibis.coalesce(rows.last_end, rows.last)), rows.first_dose_s)
+    last_s = ibis.greatest(
+        seconds(rows.last), seconds(ibis.coalesce(rows.last_end, rows.last)), rows.first_dose_s, rows.death_s
+    )
     return rows.select(
         "patient",
         "first_dose_s",
