@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 
 from leeward.cohort.engine import Question
-from leeward.knowledge import Evidence, edition
-from leeward.knowledge.definition import decided
+from leeward.knowledge import Evidence, edition, weakest
+from leeward.knowledge.definition import decided, value
 from leeward.knowledge.vocabulary import quantities
 from leeward.scales import (
     astct_2019_crs,
@@ -71,7 +71,7 @@ class Episode(msgspec.Struct, frozen=True):
     trigger: str | None = None
 
 
-class Change(msgspec.Struct, frozen=True, omit_defaults=True):
+class Change(msgspec.Struct, frozen=True):
     """From this moment on the range is this one."""
 
     at: datetime
@@ -131,7 +131,7 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 NO_TRIGGER = "no trigger on record"
-ROOM_AIR = "no oxygen device charted was read as room air, as this source declares"
+ROOM_AIR = "no oxygen device charted was read as room air, as declared for this record"
 
 
 def instant(seconds: int | None) -> datetime | None:
@@ -222,6 +222,7 @@ _SAYS = {
     "inotrope-not-counted": "dobutamine or milrinone ran; inotropes are not counted as vasopressors",
     "infusion-without-end": "a vasopressor infusion has no charted end; it is possible, not sure, until it is charted again",
     "rests-on-preliminary": "rests on preliminary results",
+    "corrected": "a result was corrected after it was first reported; the corrected one is used",
 }
 
 
@@ -240,7 +241,7 @@ def _warnings(row: dict[str, Any], rows: Rows, question: Question) -> list[str]:
         said.append("possible masked CRS: a drug that lowers fever was given before, and no fever was charted")
     elif row["syndrome"] == "crs" and row["masks_s"] is not None and row["masks_s"] >= row["onset_s"]:
         said.append("fever is masked: an antipyretic, anticytokine drug or steroid was given after onset")
-    if row["episode"] > 0:
+    if any(one["dose_s"] == row["dose_s"] and one["onset_s"] < row["onset_s"] for one in _same(rows["episodes"], row)):
         said.append("recurrence after an earlier episode of the same dose had resolved; screen again for infection and IEC-HS")
     if row["died"]:
         said.append("death during this episode, cause not stated or stated as this syndrome")
@@ -252,18 +253,27 @@ def _warnings(row: dict[str, Any], rows: Rows, question: Question) -> list[str]:
     return said + _assumptions(rows, question)
 
 
+def _same(episodes: list[dict[str, Any]], row: dict[str, Any]) -> list[dict[str, Any]]:
+    """The episodes of the same syndrome on the same scale."""
+    return [one for one in episodes if (one["syndrome"], one["scale"]) == (row["syndrome"], row["scale"])]
+
+
 def _now(syndrome: str, rows: Rows, units: dict[str, str | None]) -> Grade:
     """The range that holds now, what is missing for it, and the findings it rests on."""
     found = [row for row in rows["now"] if row["syndrome"] == syndrome and row["scale"] == older_crs.ASTCT]
     if not found:
         return Grade(None, None, ["trigger"], [])
     row = found[0]
-    names, stale = (astct_2019_crs_course.MISSING, len(astct_2019_crs_course.STALE)) if syndrome == "crs" else (icans_signs.MISSING, 0)
+    names, stale = (
+        (astct_2019_crs_course.MISSING, len(astct_2019_crs_course.STALE))
+        if syndrome == "crs"
+        else (icans_signs.MISSING, len(icans_signs.STALE))
+    )
     missing = [name for place, name in enumerate(names, stale) if row["unknown"] >> place & 1]
     # Only what could still move the grade is missing; a grade that is sure lacks nothing.
     missing = missing if row["at_least"] != row["at_most"] else []
-    evidence = (astct_2019_crs.limits() if syndrome == "crs" else astct_2019_icans.limits()).evidence
     because = because_of(syndrome, rows["standing"], row, units)
+    evidence = _evidence(syndrome, rows["people"][0]["age_low"], because)
     return Grade(row["at_least"], row["at_most"], missing, because, evidence)
 
 
@@ -287,7 +297,22 @@ def _scales(rows: Rows, question: Question, units: dict[str, str | None]) -> dic
 
 
 _CRS_VITALS = {"body-temperature": 0, "systolic-bp": 1, "oxygen-device": 2, "oxygen-flow": 2}  # bits of STALE
-_NEURO = ("ice-score", "capd-score", "consciousness", "seizure", "motor-weakness", "cerebral-oedema")
+
+
+def _about(mark: str, syndrome: str) -> bool:
+    """Whether an attribution mark bears on a syndrome."""
+    return mark.startswith("neurological=") is (syndrome == "icans")
+
+
+def _evidence(syndrome: str, age: float | None, because: list[Because]) -> Evidence:
+    """How the weakest number behind a grade is known: an infant's limit of pressure and a child's CAPD are weaker."""
+    if syndrome == "icans":
+        lines = astct_2019_icans.limits()
+        by_capd = any(one.quantity == "capd-score" for one in because)
+        return weakest([lines.evidence, lines.capd.grade_3_at_least[-1].evidence or lines.evidence] if by_capd else [lines.evidence])
+    limits = astct_2019_crs.limits()
+    infant = age is not None and age < value(limits.hypotension.child_from_years)
+    return weakest([limits.evidence, limits.hypotension.infant_below[-1].evidence or limits.evidence] if infant else [limits.evidence])
 
 
 def because_of(syndrome: str, standing: list[dict[str, Any]], row: dict[str, Any], units: dict[str, str | None]) -> list[Because]:
@@ -295,6 +320,8 @@ def because_of(syndrome: str, standing: list[dict[str, Any]], row: dict[str, Any
     limits = astct_2019_crs.limits()
     drugs = [*limits.vasopressors.counted, *limits.vasopressors.never_several]
     device_s = max((finding["at_s"] for finding in standing if finding["quantity"] == "oxygen-device"), default=0)
+    back_s = int(decided(limits.decisions, "masking-before") * HOUR_S)
+    masks_from_s = (row.get("first_dose_s") or 0) - back_s
     kept = []
     for finding in standing:
         quantity, running = finding["quantity"], finding["until_s"] is None or finding["until_s"] > row["as_of_s"]
@@ -303,10 +330,10 @@ def because_of(syndrome: str, standing: list[dict[str, Any]], row: dict[str, Any
             # The flow of an earlier device says nothing of this one.
             stands &= quantity != "oxygen-flow" or finding["at_s"] >= device_s - CHARTED_TOGETHER_S
             stands |= quantity in drugs and running and finding["high"] != 0
-            stands |= quantity in limits.waiver.drugs and row["masks_s"] is not None
+            stands |= quantity in limits.waiver.drugs and row["masks_s"] is not None and finding["at_s"] >= masks_from_s
         else:
-            stands = quantity in _NEURO and row["observed"] == 1
-        stands |= quantity in ("attribution", "death") and running
+            stands = quantity in icans_signs.STALE and not row["unknown"] >> icans_signs.STALE.index(quantity) & 1
+        stands |= quantity == "death" or (quantity == "attribution" and running and _about(finding["text"], syndrome))
         if stands:
             kept.append(cited(finding, units))
     return sorted(kept, key=lambda because: (because.at, because.quantity))
