@@ -31,7 +31,10 @@ def answered(file: str, as_of: datetime | None) -> dict[str, Answer]:
     run(con, question)
     rows = by_patient(tables(con))
     empty = {name: [] for name in next(iter(rows.values()))}
-    return {case.patient: answer(case.patient, rows.get(case.patient, empty), question, {}, units()) for case in all_cases(file)}
+    return {
+        case.patient: answer(case.patient, rows.get(case.patient, empty), question, {}, units())
+        for case in all_cases(file)
+    }
 
 
 def check(file: str, case: Case, expect: Expect) -> None:
@@ -80,7 +83,11 @@ def grade_at(found: Answer, syndrome: str, at: datetime | None) -> tuple[int, in
 
 @pytest.mark.parametrize(
     ("file", "case"),
-    [pytest.param(file, case, id=f"{file}:{case.place.split(':')[-1]}:{case.patient}") for file in FILES for case in all_cases(file)],
+    [
+        pytest.param(file, case, id=f"{file}:{case.place.split(':')[-1]}:{case.patient}")
+        for file in FILES
+        for case in all_cases(file)
+    ],
 )
 def test_case(file: str, case: Case) -> None:
     """What a case table says comes out."""

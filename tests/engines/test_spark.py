@@ -13,7 +13,12 @@ import pytest
 from leeward.cohort.engine import Question, connect, run
 from tests.cases.parse import cases, table
 
-pytestmark = pytest.mark.spark
+# The gateway to Java leaves its sockets to the garbage collector.
+pytestmark = [
+    pytest.mark.spark,
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 FOLDER = Path(__file__).parents[2] / "cases"
 COMPARED = ("course", "episodes", "now", "unobserved", "standing", "noted", "raw")
 

@@ -23,18 +23,37 @@ FEW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthChec
 
 def around(*limits: float) -> list[float]:
     """Each limit with its two neighbouring floats: plain random floats miss a changed comparison."""
-    return [near for limit in limits for near in (math.nextafter(limit, -math.inf), limit, math.nextafter(limit, math.inf))]
+    return [
+        near for limit in limits for near in (math.nextafter(limit, -math.inf), limit, math.nextafter(limit, math.inf))
+    ]
 
 
 TEMPERATURES = [36.5, *around(38.0), 38.9, 40.1]
 PRESSURES = [55.0, *around(60.0, 70.0, 80.0, 90.0), 120.0]
 FLOWS = [0.0, 2.0, *around(6.0), 15.0]
-DEVICES = ["room-air", "nasal-cannula", "blow-by", "high-flow-nasal-cannula", "simple-mask", "non-rebreather", "cpap", "ventilator", "unrecognised"]
+DEVICES = [
+    "room-air",
+    "nasal-cannula",
+    "blow-by",
+    "high-flow-nasal-cannula",
+    "simple-mask",
+    "non-rebreather",
+    "cpap",
+    "ventilator",
+    "unrecognised",
+]
 DRUGS = ["tocilizumab", "acetaminophen", "dexamethasone"]
 VASOPRESSORS = ["norepinephrine", "epinephrine", "vasopressin", "dobutamine"]
 
 
-def finding(quantity: str, hours: float, value: float | None = None, text: str | None = None, until: float | None = None, **more: Any) -> dict[str, Any]:
+def finding(
+    quantity: str,
+    hours: float,
+    value: float | None = None,
+    text: str | None = None,
+    until: float | None = None,
+    **more: Any,
+) -> dict[str, Any]:
     """One row of findings, `hours` after the start."""
     return {
         "patient": "p", "quantity": quantity, "measured_at": START + timedelta(hours=hours),
@@ -61,7 +80,9 @@ def marks(draw: st.DrawFn) -> dict[str, Any]:
     """A clinician's mark over a stretch."""
     begin = draw(hour)
     component = draw(st.sampled_from(["fever", "hypotension", "hypoxia", "neurological"]))
-    return finding("attribution", begin, text=f"{component}=infection", until=begin + draw(st.sampled_from([1.0, 24.0])))
+    return finding(
+        "attribution", begin, text=f"{component}=infection", until=begin + draw(st.sampled_from([1.0, 24.0]))
+    )
 
 
 one_finding = st.one_of(
@@ -71,7 +92,11 @@ one_finding = st.one_of(
     st.builds(lambda at, value: finding("oxygen-flow", at, value), hour, st.sampled_from(FLOWS)),
     st.builds(lambda at, drug: finding(drug, at, 500.0), hour, st.sampled_from(DRUGS)),
     st.builds(lambda at, score: finding("ice-score", at, float(score)), hour, st.integers(0, 10)),
-    st.builds(lambda at, word: finding("consciousness", at, text=word), hour, st.sampled_from(["alert", "voice", "unarousable"])),
+    st.builds(
+        lambda at, word: finding("consciousness", at, text=word),
+        hour,
+        st.sampled_from(["alert", "voice", "unarousable"]),
+    ),
     infusions(),
     marks(),
 )
@@ -110,7 +135,9 @@ def held(changes: dict[tuple[str, int], tuple[int, int]], syndrome: str, at_s: i
 
 @FEW
 @given(records, ages, st.randoms(use_true_random=False))
-def test_20_order_and_duplicates_change_nothing(findings: list[dict[str, Any]], age: float | None, chance: random.Random) -> None:
+def test_20_order_and_duplicates_change_nothing(
+    findings: list[dict[str, Any]], age: float | None, chance: random.Random
+) -> None:
     """The same findings in any order, some of them twice, give the same answer."""
     record = aged(findings, age)
     again = [*record, *chance.sample(record, len(record) // 2)]
@@ -132,14 +159,27 @@ def test_bounds_never_invert(findings: list[dict[str, Any]], age: float | None) 
 
 
 @FEW
-@given(records, st.sampled_from(["body-temperature", "systolic-bp", "oxygen-device", "age-years", "ice-score"]), st.data())
-def test_10_learning_a_missing_value_only_narrows(findings: list[dict[str, Any]], quantity: str, data: st.DataObject) -> None:
+@given(
+    records, st.sampled_from(["body-temperature", "systolic-bp", "oxygen-device", "age-years", "ice-score"]), st.data()
+)
+def test_10_learning_a_missing_value_only_narrows(
+    findings: list[dict[str, Any]], quantity: str, data: st.DataObject
+) -> None:
     """A value that was missing at a moment, once known, never moves the range outside what it was."""
     at = 96.0
-    kept = [one for one in findings if one["quantity"] != quantity and not (quantity == "oxygen-device" and one["quantity"] == "oxygen-flow")]
+    kept = [
+        one
+        for one in findings
+        if one["quantity"] != quantity and not (quantity == "oxygen-device" and one["quantity"] == "oxygen-flow")
+    ]
     kept = [one for one in kept if not (quantity == "ice-score" and one["quantity"] in ("consciousness", "capd-score"))]
     age = None if quantity == "age-years" else 45.0
-    values = {"body-temperature": TEMPERATURES, "systolic-bp": PRESSURES, "age-years": [0.01, 0.5, 3.0, 45.0], "ice-score": [0.0, 1.0, 5.0, 10.0]}
+    values = {
+        "body-temperature": TEMPERATURES,
+        "systolic-bp": PRESSURES,
+        "age-years": [0.01, 0.5, 3.0, 45.0],
+        "ice-score": [0.0, 1.0, 5.0, 10.0],
+    }
     learnt = (
         finding(quantity, at, text=data.draw(st.sampled_from(DEVICES)))
         if quantity == "oxygen-device"
@@ -156,11 +196,15 @@ def test_10_learning_a_missing_value_only_narrows(findings: list[dict[str, Any]]
 
 @FEW
 @given(records, ages, st.integers(1, 95))
-def test_21_late_arrival_changes_only_what_was_known_then(findings: list[dict[str, Any]], age: float | None, hours: int) -> None:
+def test_21_late_arrival_changes_only_what_was_known_then(
+    findings: list[dict[str, Any]], age: float | None, hours: int
+) -> None:
     """As of a moment, what reached us later is as if it had not happened; in the end it makes no difference when it came."""
     moment = START + timedelta(hours=hours)
     record = aged(findings, age)
-    late = [{**one, "received_at": moment + timedelta(hours=1)} if one["measured_at"] > START else one for one in record]
+    late = [
+        {**one, "received_at": moment + timedelta(hours=1)} if one["measured_at"] > START else one for one in record
+    ]
     unknown = [one for one in record if one["measured_at"] <= START]
     assert course(late, moment) == course(unknown, moment)
     assert course(late) == course(record)
@@ -187,15 +231,35 @@ def test_a_patient_is_a_cohort_of_one(findings: list[dict[str, Any]], age: float
 @pytest.mark.parametrize("temperature", around(38.0))
 def test_06_the_fever_limit_and_its_neighbouring_floats(temperature: float) -> None:
     """38.0 is fever, the float just below is not."""
-    rows = bounds(aged([finding("body-temperature", 24, temperature), finding("systolic-bp", 24, 120), finding("oxygen-device", 24, text="room-air")], 45))
+    rows = bounds(
+        aged(
+            [
+                finding("body-temperature", 24, temperature),
+                finding("systolic-bp", 24, 120),
+                finding("oxygen-device", 24, text="room-air"),
+            ],
+            45,
+        )
+    )
     grade = 1 if temperature >= 38.0 else 0
     assert held(rows, "crs", int((START + timedelta(hours=24)).timestamp())) == (grade, grade)
 
 
-@pytest.mark.parametrize(("age", "limit"), [(0.05, 60.0), (0.5, 70.0), (1.0, 72.0), (5.0, 80.0), (10.0, 90.0), (11.0, 90.0), (45.0, 90.0)])
+@pytest.mark.parametrize(
+    ("age", "limit"), [(0.05, 60.0), (0.5, 70.0), (1.0, 72.0), (5.0, 80.0), (10.0, 90.0), (11.0, 90.0), (45.0, 90.0)]
+)
 def test_06_the_pressure_limits_and_their_neighbouring_floats(age: float, limit: float) -> None:
     """Below the limit of the age is hypotension; at it, and at the float just above, is not."""
     for pressure in around(limit):
-        rows = bounds(aged([finding("body-temperature", 24, 39.0), finding("systolic-bp", 24, pressure), finding("oxygen-device", 24, text="room-air")], age))
+        rows = bounds(
+            aged(
+                [
+                    finding("body-temperature", 24, 39.0),
+                    finding("systolic-bp", 24, pressure),
+                    finding("oxygen-device", 24, text="room-air"),
+                ],
+                age,
+            )
+        )
         grade = 2 if pressure < limit else 1
         assert held(rows, "crs", int((START + timedelta(hours=24)).timestamp())) == (grade, grade), pressure

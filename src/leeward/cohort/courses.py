@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from leeward.cohort.answer import Answer, answer, units
 from leeward.cohort.engine import Question, connect, run
+from leeward.knowledge import edition
 from leeward.cohort.plan import COURSES, REASONS
 from leeward.record.spool import Record
 from leeward.scales.older_crs import older
@@ -84,7 +85,10 @@ def _rows(relation: duckdb.DuckDBPyRelation) -> Iterator[dict[str, Any]]:
 
 
 def to_parquet(record: Record, question: Question, folder: Path, *, tell: Tell | None = None) -> dict[str, Path]:
-    """Courses of a cohort as Parquet files in `folder`: course, episodes, now, unobserved; times as instants in UTC."""
+    """Courses of a cohort as Parquet files in `folder`; times are instants in UTC, every row bears the edition.
+
+    patients (graded or not), exposed (their doses), course, episodes, now, unobserved.
+    """
     con = graded(record, question, tell=tell, reasons=False)
     return write(con, folder)
 
@@ -93,15 +97,27 @@ def write(con: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, Path]:
     """The course steps of `con` as Parquet files."""
     folder.mkdir(parents=True, exist_ok=True)
     written = {}
-    for name in ("course", "episodes", "now", "unobserved"):
-        columns = []
-        for column in con.sql(f"select * from {name} limit 0").columns:
-            seconds = column.endswith("_s")
-            columns.append(f"to_timestamp({column}) as {column.removesuffix('_s')}_at" if seconds else column)
+    con.execute("create or replace table patients as select distinct patient, (p.patient is not null) as graded, p.as_of_s "
+                "from (select distinct patient from findings) left join people p using (patient)")  # fmt: skip
+    for name in ("patients", "exposed", "course", "episodes", "now", "unobserved"):
+        columns = [_written(column) for column in con.sql(f"select * from {name} limit 0").columns if column not in _INNER]
+        columns.append(f"'{edition()}' as edition")
         written[name] = folder / f"{name}.parquet"
         path = str(written[name]).replace("'", "''")
         con.execute(f"copy (select {', '.join(columns)} from {name} order by all) to '{path}' (format parquet)")
     return written
+
+
+_INNER = ("unknown", "observed", "masks_s", "died", "first_sign_s", "episode")
+"""Columns that only the plan itself can read."""
+
+
+def _written(column: str) -> str:
+    """A column of a step as it is written: seconds become an instant, `at_s` becomes `at`, `onset_s` becomes `onset_at`."""
+    if not column.endswith("_s"):
+        return column
+    name = column.removesuffix("_s")
+    return f"to_timestamp({column}) as {name if name == 'at' else f'{name}_at'}"
 
 
 def findings_of(record: Record, patient: str) -> pa.Table:

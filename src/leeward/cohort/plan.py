@@ -30,6 +30,7 @@ from leeward.timeline.known import known
 from leeward.timeline.oxygen import states
 from leeward.timeline.people import numbered, people, relevant, told, watched
 from leeward.timeline.places import places
+from leeward.timeline.settings import HOUR_S
 
 _INSTANT = "timestamp('UTC', 6)"
 FINDINGS = ibis.table(
@@ -74,7 +75,9 @@ def steps(
 
     known_ = step("known", known, FINDINGS, QUESTION, dated=dated)
     once_s = int(decided(crs.decisions, "late-onset") * DAY_S)
-    exposed = step("exposed", exposures, known_, QUESTION, repeated=repeated_products(), same_course_s=once_s)
+    dose_s = int(decided(crs.decisions, "one-dose") * HOUR_S)
+    apart = {"repeated": repeated_products(), "same_dose_s": dose_s, "same_course_s": once_s}
+    exposed = step("exposed", exposures, known_, QUESTION, **apart)
     doses_ = step("doses", doses, exposed)
     people_ = step("people", people, step("watched", watched, known_), step("told", told, known_), doses_, QUESTION)
     numbered_ = step("numbered", numbered, doses_, people_)
@@ -99,9 +102,11 @@ def steps(
 
 def _ran(step: Callable[..., ir.Table], relevant: ir.Table, *, surely: bool) -> ir.Table:
     """Adds the stretches of vasopressors."""
-    drugs = astct_2019_crs.limits().vasopressors
+    limits = astct_2019_crs.limits()
+    drugs, pause_s = limits.vasopressors, int(decided(limits.decisions, "bag-change") * 60)
     name = "ran_surely" if surely else "ran_possibly"
-    return step(name, running, relevant, drugs=[*drugs.counted, *drugs.never_several], surely=surely)
+    wanted = [*drugs.counted, *drugs.never_several]
+    return step(name, running, relevant, drugs=wanted, surely=surely, pause_s=pause_s)
 
 
 def _icans(step: Callable[..., ir.Table], *inputs: ir.Table) -> ir.Table:

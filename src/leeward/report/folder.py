@@ -18,7 +18,9 @@ def write_pages(record: Record, question: Question, folder: Path, *, tell: Tell 
     listed = []
     for answer in answers(record, question, tell=tell):
         told = msgspec.to_builtins(answer, str_keys=True)
-        (folder / page_name(answer.patient)).write_text(page(told, findings_of(record, answer.patient)), encoding="utf-8")
+        (folder / page_name(answer.patient)).write_text(
+            page(told, findings_of(record, answer.patient)), encoding="utf-8"
+        )
         listed.append(told)
     index = folder / "index.html"
     index.write_text(index_page(listed), encoding="utf-8")

@@ -16,7 +16,8 @@ from leeward.timeline.settings import HOUR_S
 STALE = ("body-temperature", "systolic-bp", "oxygen")
 """Behind the first bits of `unknown`: what was not charted, or too long ago."""
 
-MISSING = ("body-temperature", "systolic-bp", "oxygen-device", "oxygen-flow", "age-years", "cause-of-death")
+MISSING = ("body-temperature", "systolic-bp", "oxygen-device", "oxygen-flow", "age-years", "cause-of-death",
+           "vasopressor-end", "masked-fever")  # fmt: skip
 """Behind the bits that follow: the inputs that would narrow the range if they were known."""
 
 def graded(signs: ir.Table, limits: astct.Limits) -> ir.Table:
@@ -25,6 +26,7 @@ def graded(signs: ir.Table, limits: astct.Limits) -> ir.Table:
     rows = signs.mutate(held_until_s=signs.at_s.lead().over(order))
     rows = rows.mutate(
         held_until_s=rows.held_until_s.fill_null(rows.as_of_s),
+        charted=ibis.greatest(rows.charted, rows.death_high),
         sign=true((rows.fever_low + rows.hypotension_low + rows.vasopressors_low + rows.oxygen_low) > 0),
         quiet=true(
             (rows.fever_high + rows.hypotension_high + rows.vasopressors_high + rows.oxygen_high + rows.death_high) == 0
@@ -45,8 +47,8 @@ def _masked(rows: ir.Table, limits: astct.Limits) -> ir.Table:
     seen = rows.onset_s.notnull() & (rows.at_s >= rows.onset_s)
     # Before any sign (episode -1) a drug may hide one as well.
     unseen = rows.onset_s.isnull() | (rows.at_s < rows.onset_s) | (rows.episode < 0)
-    hidden = unseen & running & (rows.masks_possible_s >= rows.dose_s - back_s) & (rows.at_s <= rows.dose_s + late_s)
-    return rows.mutate(open=true(seen & running & (rows.episode >= 0)), maybe=true(hidden))
+    hidden = running & (rows.masks_possible_s >= rows.dose_s - back_s) & (rows.at_s <= rows.dose_s + late_s)
+    return rows.mutate(open=true(seen & running & (rows.episode >= 0)), maybe=true(hidden), unseen=true(unseen))
 
 
 def _range(rows: ir.Table, limits: astct.Limits) -> ir.Table:
@@ -61,12 +63,13 @@ def _range(rows: ir.Table, limits: astct.Limits) -> ir.Table:
     )  # fmt: skip
     most = astct.State(
         ibis.greatest(rows.fever_high, waived_maybe, rows.maybe * supported),
-        rows.hypotension_high, rows.vasopressors_high, rows.oxygen_high, rows.death_high * rows.open,
+        rows.hypotension_high, rows.vasopressors_high, rows.oxygen_high,
+        ibis.greatest(rows.death_low, rows.death_high * rows.open),
     )  # fmt: skip
     # An unknown pressure is at its worst low, which a vasopressor that runs outweighs.
     at_least, at_most = astct.grade(least, limits), astct.grade(most, limits)
-    one = ibis.window(group_by=[rows.who, rows.dose_s, rows.episode])
-    sign_s = first((rows.sign == 1) & (rows.maybe == 1), rows.at_s, one)
+    one = ibis.window(group_by=[rows.who, rows.episode])
+    sign_s = first((rows.sign == 1) & (rows.maybe == 1) & (rows.unseen == 1), rows.at_s, one)
     rows = rows.mutate(at_least=at_least, at_most=ibis.greatest(at_least, at_most), first_sign_s=sign_s)
     return handed_over(rows.mutate(
         syndrome=ibis.literal("crs"),
@@ -91,4 +94,6 @@ def _missing(rows: ir.Table, least: astct.State, most: astct.State, limits: astc
         oxygen_open * flow_only * rows.oxygen_known,
         pressure_open * rows.pressure_known,
         (rows.death_high - rows.death_low) * rows.open,
+        true(rows.vasopressors_low != rows.vasopressors_high),
+        rows.maybe * rows.fever_known * true(least.fever != most.fever),
     ]

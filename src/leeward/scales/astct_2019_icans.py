@@ -75,7 +75,11 @@ def by_ice(score: Any, limits: Limits) -> Any:
     """Grade of an ICE score: 10 none, 7-9 one, 3-6 two, 0-2 three (four where consciousness says unarousable)."""
     ice = limits.ice
     return pick(
-        [(score <= value(ice.grade_3_at_most), 3), (score <= value(ice.grade_2_at_most), 2), (score <= value(ice.grade_1_at_most), 1)],
+        [
+            (score <= value(ice.grade_3_at_most), 3),
+            (score <= value(ice.grade_2_at_most), 2),
+            (score <= value(ice.grade_1_at_most), 1),
+        ],
         0,
     )
 

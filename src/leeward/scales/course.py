@@ -50,7 +50,8 @@ def episodes(graded: ir.Table, people: ir.Table) -> ir.Table:
     rows = graded.mutate(began_s=open_s)
     rows = rows.filter(rows.began_s.notnull() & (rows.episode >= 0) & (rows.at_s >= rows.began_s))
     rows = rows.filter(rows.resolved_s.isnull() | (rows.at_s < rows.resolved_s))
-    graded_rows = rows.group_by(["who", "syndrome", "scale", "dose_s", "episode", "masked"]).agg(
+    graded_rows = rows.group_by(["who", "syndrome", "scale", "episode", "masked"]).agg(
+        dose_s=rows.dose_s.min(),
         onset_s=rows.began_s.min(),
         resolved_s=rows.resolved_s.max(),
         as_of_s=rows.as_of_s.max(),

@@ -16,6 +16,7 @@ from leeward.timeline.columns import back, front, latest, packed, pick, true
 from leeward.timeline.exposures import DAY_S
 from leeward.timeline.infusions import FOREVER_S, switches, together, together_by_now
 from leeward.timeline.moments import Kinds, changes, with_expiries
+from leeward.timeline.oxygen import DEVICES
 from leeward.timeline.people import died_of
 from leeward.timeline.settings import HOUR_S, limit_s
 
@@ -85,7 +86,7 @@ def charted(
         CHARTED.events(doses, "dose_s", doses.dose_s, doses.dose_s),
         CHARTED.events(context, "context", context.at_s, context.context),
     ]
-    rows = CHARTED.gathered(events).join(people.select("who", "as_of_s"), "who")
+    rows = CHARTED.gathered(events).join(people.select("who", "as_of_s", "first_dose_s"), "who")
     return rows.filter(rows.at_s <= rows.as_of_s)
 
 
@@ -99,12 +100,21 @@ def _vital_signs(relevant: ir.Table, limits: astct.Limits) -> ir.Table:
 
     A sign of known day but unknown hour is carried, as a possibility only, from the day's last second on.
     """
-    rows = _read(relevant, limits)
+    rows = _preferred(_read(relevant, limits))
     rows = rows.filter(rows.endless | (rows.until_s.notnull() & (rows.possible == 1)))
     arterial = pick([(true(rows.site == "arterial") == 1, CHARTED.code("arterial"))], CHARTED.code("cuff"))
     kind = pick([(rows.temperature, CHARTED.code("fever"))], arterial)
     at_s, sure = pick([(rows.endless, rows.at_s)], rows.until_s - 1), pick([(rows.endless, rows.sure)], 0)
     return CHARTED.events(rows, kind, at_s, readings("fever", sure, rows.possible))
+
+
+def _preferred(rows: ir.Table) -> ir.Table:
+    """Without the pressures of another site within the minute of one from an arterial line."""
+    line = rows.filter(~rows.temperature & (true(rows.site == "arterial") == 1))
+    line = line.select("who", minute=line.at_s - line.at_s % 60).distinct().mutate(temperature=False, lined=1)
+    rows = rows.mutate(minute=rows.at_s - rows.at_s % 60)
+    rows = rows.left_join(line, ["who", "minute", "temperature"], rname="{name}_line")
+    return rows.filter(rows.lined.isnull() | (true(rows.site == "arterial") == 1))
 
 
 def _some_time_that_day(relevant: ir.Table, limits: astct.Limits) -> list[ir.Table]:
@@ -139,12 +149,18 @@ def supported(states: ir.Table, people: ir.Table, limits: astct.Limits) -> ir.Ta
     mildest, worst = astct.oxygen(rows.device, rows.flow_low, rows.flow_high, limits)
     rows = rows.mutate(mildest=mildest, worst=worst)
     before = rows.filter(rows.at_s < rows.first_dose_s)
-    before = before.mutate(last_s=before.at_s.max().over(ibis.window(group_by=[before.who])))
+    home = before.device.isin([DEVICES.index("cpap"), DEVICES.index("bipap")])
+    own = ibis.window(group_by=[before.who])
+    before = before.mutate(last_s=before.at_s.max().over(own), base_pressure=true(home).max().over(own))
     before = before.filter(before.at_s == before.last_s)
-    base = before.select(base_who=before.who, base_device=before.device, base_flow=before.flow_low, base_worst=before.worst)
+    base = before.select(base_who=before.who, base_device=before.device, base_flow=before.flow_low, base_worst=before.worst,
+                         base_pressure=before.base_pressure)  # fmt: skip
     rows = rows.left_join(base, rows.who == base.base_who)
     now, baseline = astct.Support(rows.device, rows.flow_high, rows.worst), astct.Support(rows.base_device, rows.base_flow, rows.base_worst)
     surely, possibly = astct.rises(now, baseline)
+    # Positive pressure that the patient had on and off before may be the same again.
+    again = true(rows.base_pressure == 1) * true(rows.device.isin([DEVICES.index("cpap"), DEVICES.index("bipap")]))
+    surely = surely * (1 - again)
     return rows.select("who", "at_s", oxygen_low=rows.mildest * surely, oxygen_high=rows.worst * possibly)
 
 
@@ -203,7 +219,7 @@ def carried(rows: ir.Table, context: ir.Table, limits: astct.Limits, *, room_air
     rows = rows.mutate(pressure=ibis.coalesce(rows.arterial, rows.cuff))
     upto = ibis.window(group_by=[rows.who], order_by=[rows.at_s], rows=(None, 0))
     stands = rows.select(
-        "who", "at_s", "as_of_s",
+        "who", "at_s", "as_of_s", "first_dose_s",
         **{sign: latest(rows[sign], rows.at_s, 2 * _BITS[sign], upto) for sign in _SIGNS},
         dose_s=rows.dose_s.max().over(upto),
         context=rows.context.max().over(upto).fill_null(0),
@@ -214,16 +230,15 @@ def carried(rows: ir.Table, context: ir.Table, limits: astct.Limits, *, room_air
     quantities = {"fever": "body-temperature", "pressure": "systolic-bp", "oxygen": "oxygen"}
     ends = {f"{sign}_ends_s": front(stands[sign], 2 * _BITS[sign]) + limit_s(quantities[sign], place) for sign in _SIGNS}
     moments = with_expiries(stands.mutate(**ends), list(ends), "as_of_s")
-    worst_oxygen = 0 if room_air else limits.grades.positive_pressure
-    return _signs(_changed(moments), context, worst_oxygen)
+    return _signs(_changed(moments, room_air=room_air), context, limits.grades.positive_pressure)
 
 
-def _changed(moments: ir.Table) -> ir.Table:
+def _changed(moments: ir.Table, *, room_air: bool) -> ir.Table:
     """The moments at which a reading, its age or the context changed; each reading as it stands, -1 where it is too old.
 
-    A temperature from before the dose cannot open an episode: it is known, and no fever.
+    A temperature from before the first dose cannot open an episode: it is known, and no fever.
     """
-    since_dose = front(moments.fever, 2 * _BITS["fever"]) >= moments.dose_s
+    since_dose = front(moments.fever, 2 * _BITS["fever"]) >= moments.first_dose_s
     read = {sign: back(moments[sign], 2 * _BITS[sign]) for sign in _SIGNS}
     read["fever"] = pick([(since_dose, read["fever"])], 0)
     rows = moments.filter(moments.dose_s.notnull()).select(
@@ -231,11 +246,15 @@ def _changed(moments: ir.Table) -> ir.Table:
         at_s=moments.moment_s,
         charted=moments.charted * true(moments.moment_s == moments.at_s),
         **{sign: pick([(moments.moment_s < moments[f"{sign}_ends_s"], reading)], -1) for sign, reading in read.items()},
+        supported=true(read["oxygen"] > 0),
     )  # fmt: skip
+    if room_air:
+        # Silence means room air only where no support was charted before it.
+        rows = rows.mutate(oxygen=pick([((rows.oxygen < 0) & (rows.supported == 0), 0)], rows.oxygen))
     state = packed(rows.context, rows.charted, 1)
     for sign in _SIGNS:
         state = packed(state, rows[sign] + 1, 2 * _BITS[sign] + 1)
-    rows = rows.mutate(state=state)
+    rows = rows.drop("supported").mutate(state=state)
     return changes(rows, ["who"], "at_s", ["dose_s", "state"]).drop("state")
 
 
@@ -253,7 +272,8 @@ def _signs(rows: ir.Table, context: ir.Table, worst_oxygen: int) -> ir.Table:
         fever_low=low["fever"] * own["fever"],
         fever_high=pick([(known["fever"] == 1, ibis.greatest(high["fever"], on["some_fever"]))], 1) * own["fever"],
         hypotension_low=low["pressure"] * own["hypotension"],
-        hypotension_high=pick([(known["pressure"] == 1, ibis.greatest(high["pressure"], on["some_pressure"]))], 1) * own["hypotension"],
+        hypotension_high=pick([(known["pressure"] == 1, ibis.greatest(high["pressure"], on["some_pressure"]))], 1)
+        * own["hypotension"],
         vasopressors_low=ibis.greatest(on["several_sure"] * 2, on["one_sure"]) * own["hypotension"],
         vasopressors_high=ibis.greatest(on["several_possible"] * 2, on["one_possible"]) * own["hypotension"],
         oxygen_low=low["oxygen"] * own["hypoxia"],

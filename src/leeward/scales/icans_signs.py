@@ -18,8 +18,11 @@ from leeward.timeline.moments import Kinds, changes, with_expiries
 from leeward.timeline.people import died_of
 from leeward.timeline.settings import HOUR_S, limit_s
 
-MISSING = ("ice-score", "capd-score", "consciousness")
-"""The inputs behind the bits of `unknown`."""
+STALE = ("ice-score", "capd-score", "consciousness", "seizure", "motor-weakness", "cerebral-oedema")
+"""Behind the first bits of `unknown`: what was not charted, too long ago, or not the instrument for this patient."""
+
+MISSING = ("ice-score", "capd-score", "consciousness", "cause-of-death")
+"""Behind the bits that follow: the inputs that would narrow the range if they were known."""
 
 _WORDS = {"consciousness": "consciousness", "seizure": "seizure", "motor-weakness": "motor_weakness",
           "cerebral-oedema": "cerebral_oedema"}  # fmt: skip
@@ -54,7 +57,9 @@ def charted(relevant: ir.Table, places: ir.Table, people: ir.Table, doses: ir.Ta
 
 def _by_word(mine: ir.Table, quantity: str, grades: dict[str, int]) -> Any:
     """The grade of a domain's word, null in rows of another domain."""
-    return pick([((mine.quantity == quantity) & (mine.text == word), level) for word, level in grades.items()], nothing())
+    return pick(
+        [((mine.quantity == quantity) & (mine.text == word), level) for word, level in grades.items()], nothing()
+    )
 
 
 def _deaths(people: ir.Table) -> ir.Table:
@@ -73,6 +78,7 @@ def carried(rows: ir.Table) -> ir.Table:
         capd=latest(rows.capd, rows.at_s, 2 * _SCORE_BITS, upto),
         place=latest(rows.setting, rows.at_s, 2, upto),
         dose_s=ibis.ifelse(rows.dose == 1, rows.at_s, None).max().over(upto),
+        marked_s=ibis.ifelse(rows.other > 0, rows.at_s, None).max().over(upto),
         next_s=rows.at_s.lead().over(ibis.window(group_by=[rows.who], order_by=[rows.at_s])),
         marked=rows.other.fill_null(0).sum().over(upto),
         charted=true(ibis.coalesce(rows.ice, rows.capd, *(rows[name] for name in _WORDS.values())).notnull()),
@@ -100,9 +106,14 @@ def graded(rows: ir.Table, limits: astct.Limits) -> ir.Table:
     )  # fmt: skip
     quiet_s = int(decided(limits.decisions, "resolution") * HOUR_S)
     rows = with_episodes(rows, quiet_s, quiet_s)
-    return handed_over(rows.mutate(
-        syndrome=ibis.literal("icans"), scale=ibis.literal(limits.scale), first_sign_s=nothing(), masked=ibis.literal(0, "int64")
-    ))
+    return handed_over(
+        rows.mutate(
+            syndrome=ibis.literal("icans"),
+            scale=ibis.literal(limits.scale),
+            first_sign_s=nothing(),
+            masked=ibis.literal(0, "int64"),
+        )
+    )
 
 
 def _bounds(rows: ir.Table, limits: astct.Limits) -> ir.Table:
@@ -122,7 +133,9 @@ def _bounds(rows: ir.Table, limits: astct.Limits) -> ir.Table:
     )  # fmt: skip
     rows = rows.mutate(
         score_low=rows.score_low * rows.own,
-        score_high=pick([(rows.scored == 1, rows.score_high * rows.own), (rows.own == 0, 4)], astct.worst_unscored(rows.awake)),
+        score_high=pick(
+            [(rows.scored == 1, rows.score_high * rows.own), (rows.own == 0, 4)], astct.worst_unscored(rows.awake)
+        ),
         **{name: rows[name] * rows.own for name in _WORDS.values()},
     )
     rest = [rows[name] for name in _WORDS.values()]
@@ -133,23 +146,36 @@ def _bounds(rows: ir.Table, limits: astct.Limits) -> ir.Table:
     signs = true(rows.mild > 0)
     rows = rows.mutate(
         at_least=pick([(rows.death_low * signs == 1, limits.grades.death)], rows.mild),
-        at_most=pick([(rows.death_high * signs == 1, limits.grades.death)], ibis.greatest(rows.mild, rows.bad)),
+        at_most=pick(
+            [(ibis.greatest(rows.death_low, rows.death_high * signs) == 1, limits.grades.death)],
+            ibis.greatest(rows.mild, rows.bad),
+        ),
         child=true(rows.age < value(limits.capd.below_years)),
     )
     open_ = true(rows.at_least != rows.at_most)
     unscored = (1 - rows.scored) * open_
     return rows.select(
-        "who", "dose_s", "as_of_s", "at_s", "at_least", "at_most", "charted",
-        observed=ibis.greatest(rows.scored, rows.awake),
-        unknown=flags(unscored * (1 - rows.child), unscored * rows.child, (1 - rows.awake) * open_),
+        "who", "dose_s", "as_of_s", "at_s", "at_least", "at_most",
+        charted=ibis.greatest(rows.charted, rows.death_high),
+        observed=ibis.greatest(rows.scored, *(rows[f"{name}_known"] for name in _WORDS.values())),
+        unknown=flags(1 - rows.by_ice, 1 - rows.by_capd, *(1 - rows[f"{name}_known"] for name in _WORDS.values()),
+                      unscored * (1 - rows.child), unscored * rows.child, (1 - rows.awake) * open_ * true(rows.own == 1),
+                      (rows.death_high - rows.death_low) * signs),
         died=rows.death_high,
     )  # fmt: skip
 
 
 def _parts(rows: ir.Table) -> ir.Table:
     """The carried columns taken apart, what is too old made unknown."""
-    stands = {name: rows.moment_s < rows[f"{name}_ends_s"] for name in ("ice", "capd", *(f"{word}_" for word in _WORDS.values()))}
-    columns: dict[str, Any] = {}
+    stands = {
+        name: rows.moment_s < rows[f"{name}_ends_s"]
+        for name in ("ice", "capd", *(f"{word}_" for word in _WORDS.values()))
+    }
+    # A score from before the mark does not tell how the patient is since: under sedation nobody knows.
+    since = ~((rows.marked > 0) & (true(front(rows.ice, 2 * _SCORE_BITS) < rows.marked_s) == 1))
+    stands["ice"] = stands["ice"] & since
+    stands["capd"] = stands["capd"] & ~((rows.marked > 0) & (true(front(rows.capd, 2 * _SCORE_BITS) < rows.marked_s) == 1))
+    columns: dict[str, Any] = {f"{name.rstrip('_')}_known": true(stood) for name, stood in stands.items()}
     for name in ("ice", "capd"):
         both = back(rows[name], 2 * _SCORE_BITS)
         columns[f"{name}_low"] = ibis.ifelse(stands[name], front(both, _SCORE_BITS), None)

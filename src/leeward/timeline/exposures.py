@@ -16,11 +16,13 @@ ASSUMED = "assumed"
 DAY_S = 86_400
 
 
-def exposures(known: ir.Table, question: ir.Table, repeated: Sequence[str], same_course_s: int) -> ir.Table:
+def exposures(
+    known: ir.Table, question: ir.Table, repeated: Sequence[str], same_dose_s: int, same_course_s: int
+) -> ir.Table:
     """One row per dose: patient, product, from_s, until_s (the end of its giving, or of the day if only that is known).
 
-    Records of one product within a day are one dose (the order, the infusion and its code; bags of a continuous
-    infusion). Products that are given once (not in `repeated`) also count as one dose within `same_course_s`:
+    Records of one product less than `same_dose_s` apart are one dose (the order, the infusion and its code; the daily
+    bags of a continuous infusion). Products that are given once (not in `repeated`) also count as one dose within `same_course_s`:
     a split infusion of cells is one treatment. The question's `assumed_trigger` or
     `assumed_setting` adds one to every patient.
     """
@@ -29,7 +31,7 @@ def exposures(known: ir.Table, question: ir.Table, repeated: Sequence[str], same
         "patient", "until_s", product=given.text, from_s=given.at_s, last_s=given.until_s.fill_null(given.at_s)
     )
     before = ibis.window(group_by=[given.patient, given.product], order_by=[given.from_s], rows=(None, -1))
-    apart_s = pick([(given["product"].isin(list(repeated)), DAY_S)], same_course_s)
+    apart_s = pick([(given["product"].isin(list(repeated)), same_dose_s)], same_course_s)
     since_s = given.from_s - given.last_s.max().over(before)
     given = given.mutate(opens=since_s.isnull() | (since_s >= apart_s))
     given = given.filter(given.opens).select("patient", "product", "from_s", "until_s")

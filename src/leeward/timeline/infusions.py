@@ -15,7 +15,7 @@ FOREVER_S = 2**40
 """Stands for "as far as is known, still running"."""
 
 
-def running(relevant: ir.Table, drugs: Sequence[str], *, surely: bool) -> ir.Table:
+def running(relevant: ir.Table, drugs: Sequence[str], *, surely: bool, pause_s: int = 0) -> ir.Table:
     """Stretches in which each of `drugs` ran: who, drug, from_s, until_s (FOREVER_S while it runs).
 
     A rate of zero is a stop. An infusion whose end was never charted surely ran for its age limit, and possibly
@@ -35,14 +35,15 @@ def running(relevant: ir.Table, drugs: Sequence[str], *, surely: bool) -> ir.Tab
         )
     until_s = pick([(rows.endless, endless_s)], rows.until_s.fill_null(FOREVER_S))
     rows = rows.select("who", drug=rows.quantity, from_s=rows.at_s, until_s=until_s)
-    return joined(rows, ["who", "drug"])
+    return joined(rows, ["who", "drug"], pause_s)
 
 
-def joined(stretches: ir.Table, by: Sequence[str]) -> ir.Table:
-    """Stretches of one key that overlap or touch, as one: `by` columns, from_s, until_s."""
+def joined(stretches: ir.Table, by: Sequence[str], pause_s: int = 0) -> ir.Table:
+    """Stretches of one key that overlap, touch or lie up to `pause_s` apart, as one: `by` columns, from_s, until_s."""
     keys = [stretches[name] for name in by]
     before = ibis.window(group_by=keys, order_by=[stretches.from_s, stretches.until_s], rows=(None, -1))
-    opened = stretches.mutate(opens=true(stretches.from_s > stretches.until_s.max().over(before).fill_null(-FOREVER_S)))
+    ended_s = stretches.until_s.max().over(before).fill_null(-FOREVER_S)
+    opened = stretches.mutate(opens=true(stretches.from_s > ended_s + pause_s))
     upto = ibis.window(group_by=[opened[name] for name in by], order_by=[opened.from_s, opened.until_s], rows=(None, 0))
     numbered = opened.mutate(island=counted(opened.opens).over(upto))
     return (
@@ -58,7 +59,8 @@ def together(stretches: ir.Table, at_least_s: int) -> ir.Table:
     pairs = stretches.join(other, [stretches.who == other.who, stretches.drug < other.drug], rname="{name}_other")
     from_s = ibis.greatest(pairs.from_s, pairs.from_s_other)
     until_s = ibis.least(pairs.until_s, pairs.until_s_other)
-    both = pairs.select("who", from_s=from_s, until_s=until_s)
+    overlaps = pairs.select("who", from_s=from_s, until_s=until_s)
+    both = joined(overlaps.filter(overlaps.until_s > overlaps.from_s), ["who"])
     return both.filter(both.until_s - both.from_s >= at_least_s)
 
 

@@ -37,7 +37,7 @@ def _newest(rows: ir.Table) -> ir.Table:
     standing = pick(
         [(several.status == "withdrawn", 3), (several.status == "corrected", 2), (several.status == "final", 1)], 0
     )
-    several = several.mutate(version_=several.version.fill_null(""), standing=standing)
+    several = several.mutate(version_=_comparable(several.version), standing=standing)
     record = ibis.window(group_by=[several.patient, several.record])
     # Windows are named before they are filtered on: not every engine can do both at once.
     several = several.mutate(newest=several.version_.max().over(record))
@@ -48,3 +48,9 @@ def _newest(rows: ir.Table) -> ir.Table:
     several = several.filter((several.standing == several.firmest) & (several.status != "withdrawn"))
     several = several.drop("version_", "standing", "newest", "firmest")
     return certain.union(several)
+
+
+def _comparable(version: ir.StringColumn) -> ir.StringColumn:
+    """A version as text that sorts as versions do: numbers by their value, times as they are written."""
+    number = version.re_search("^[0-9]+$")
+    return ibis.ifelse(number, version.lpad(20, "0"), version).fill_null("")

@@ -46,7 +46,15 @@ def states(relevant: ir.Table) -> ir.Table:
         device_=back(carried.packed, _BITS),
         device_at_s=front(carried.packed, _BITS),
     )
-    mine = carried.flow_at_s >= carried.device_at_s.fill_null(0) - CHARTED_TOGETHER_S
+    before = carried.device_.lag().over(ibis.window(group_by=[carried.who], order_by=[carried.at_s]))
+    carried = carried.mutate(changed=~carried.device_.identical_to(before))
+    carried = carried.mutate(
+        since_s=ibis.ifelse(carried.changed, carried.at_s, None)
+        .max()
+        .over(ibis.window(group_by=[carried.who], order_by=[carried.at_s], rows=(None, 0)))
+    )
+    # The flow belongs to the device from when it was first charted on, however often that is charted again.
+    mine = carried.flow_at_s >= carried.since_s - CHARTED_TOGETHER_S
     unnamed = (
         (carried.device_ == DEVICES.index("room-air"))
         & (carried.flow_at_s > carried.device_at_s)
