@@ -68,11 +68,15 @@ def grade(
     if scale not in (*SCALES, "all"):
         _fail(WRONG_ARGUMENTS, f"no scale '{scale}'; there is {', '.join(SCALES)}, and all")
     record, asked = _asked(path, as_of, assume_trigger, room_air, zone, mapping, scale=scale)
-    if refused is not None:
-        refusals_to_csv(record, refused)
+    try:
+        if refused is not None:
+            refusals_to_csv(record, refused)
+        if parquet is not None:
+            with _progress() as tell:
+                written = to_parquet(record, asked, parquet, tell=tell)
+    except OSError as error:
+        _fail(WRONG_ARGUMENTS, f"cannot write: {error}")
     if parquet is not None:
-        with _progress() as tell:
-            written = to_parquet(record, asked, parquet, tell=tell)
         _err.print("\n".join(str(file) for file in written.values()), soft_wrap=True)
         return
     with _progress() as tell:

@@ -155,6 +155,16 @@ def test_nothing_is_ever_lost(tmp_path: Path, lines: list[list[str]]) -> None:
         assert not any(bound is not None and math.isnan(bound) for bound in (finding["low"], finding["high"]))
 
 
+def test_a_letter_in_another_encoding_costs_its_line_only(tmp_path: Path) -> None:
+    """One umlaut from an older system is no reason to know nothing."""
+    path = tmp_path / "a.csv"
+    odd = "1,2026-03-01T09:00:00Z,,oxygen-device,,,Maske für O2\n".encode("latin-1")
+    path.write_bytes(HEADER.encode() + GOOD.encode() + odd + GOOD.encode())
+    record = read(path)
+    assert (len(record), record.refused, record.refusals["place"].to_pylist()) == (2, {"line-unreadable": 1}, ["line 3"])
+    assert "utf-8" in record.refusals["detail"][0].as_py()
+
+
 def test_every_reason_for_refusal_is_explained() -> None:
     """A reason that stands in no document helps nobody to mend the record."""
     root = Path(__file__).parents[2]

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from leeward.knowledge.vocabulary import TRIGGER, Quantity, quantities
+from leeward.knowledge.vocabulary import Quantity, quantities
 from leeward.record import times
 from leeward.record.amounts import Amounts
 from leeward.record.codes import Meaning
@@ -50,7 +50,7 @@ class Admission:
         self._listen()
         withdrawn = self._is("withdrawn")
         self._reason[unsettled & withdrawn] = -1  # a withdrawal needs no readable value
-        stays = self._of(lambda q, m: q.kind in ("dose", "rate") or m.quantity in (DEVICE, TRIGGER))
+        stays = self._of(lambda q, m: q.kind in ("dose", "rate") or m.quantity == DEVICE)
         admitted = unsettled & ((self._reason == -1) | stays)
         newer = self._unreadable_newer(admitted)
         return self._findings(admitted | newer, newer), self._refusals()

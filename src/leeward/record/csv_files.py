@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import io
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,9 +31,10 @@ def head(file: Path) -> str:
     try:
         with file.open("rb") as raw:
             packed = raw.read(2) == b"\x1f\x8b"
-        with gzip.open(file, "rt", encoding="utf-8-sig") if packed else file.open(encoding="utf-8-sig") as handle:
-            return handle.read(_HEAD_CHARACTERS)
-    except (OSError, EOFError, UnicodeDecodeError, zlib.error):
+        with gzip.open(file, "rb") if packed else file.open("rb") as handle:
+            # A letter in another encoding refuses its own line later, not the whole file now.
+            return io.TextIOWrapper(handle, encoding="utf-8-sig", errors="replace").read(_HEAD_CHARACTERS)
+    except (OSError, EOFError, zlib.error):
         return ""
 
 

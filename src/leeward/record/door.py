@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import pyarrow as pa
 
-from leeward.knowledge.vocabulary import TRIGGER, quantities
+from leeward.knowledge.vocabulary import quantities
 from leeward.record import times
 from leeward.record.admission import Admission
 from leeward.record.amounts import Amounts
@@ -96,8 +96,8 @@ class Door:
         word = meaning.text or self._word(meaning.quantity, said)
         if word is not None:
             return word, None
-        kept = {DEVICE: UNRECOGNISED, TRIGGER: said.strip()}
-        return kept.get(meaning.quantity), "word-unknown"
+        # An unknown device ends what stood before it; an unknown therapy grades nothing.
+        return UNRECOGNISED if meaning.quantity == DEVICE else None, "word-unknown"
 
     def _word(self, quantity: str, word: str) -> str | None:
         """The normal word for a record's word; a code (`system|code`) is taken for its word."""
