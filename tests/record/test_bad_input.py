@@ -161,7 +161,11 @@ def test_a_letter_in_another_encoding_costs_its_line_only(tmp_path: Path) -> Non
     odd = "1,2026-03-01T09:00:00Z,,oxygen-device,,,Maske für O2\n".encode("latin-1")
     path.write_bytes(HEADER.encode() + GOOD.encode() + odd + GOOD.encode())
     record = read(path)
-    assert (len(record), record.refused, record.refusals["place"].to_pylist()) == (2, {"line-unreadable": 1}, ["line 3"])
+    assert (len(record), record.refused, record.refusals["place"].to_pylist()) == (
+        2,
+        {"line-unreadable": 1},
+        ["line 3"],
+    )
     assert "utf-8" in record.refusals["detail"][0].as_py()
 
 

@@ -186,10 +186,10 @@ def test_only_the_giving_of_cells_is_a_trigger(code: str, found: bool) -> None:
     assert ([f["quantity"] for f in findings], len(refusals)) == (["trigger"] if found else [], int(not found))
 
 
-def test_a_product_nobody_knows_stays_a_trigger_when_the_record_calls_it_one() -> None:
-    """Trial products have no brand; the record's own word counts, and is listed."""
-    finding, refusal = Doorstep().both(quantity="trigger", text="XYZ-101 CD19xCD3")
-    assert (finding["text"], refusal["reason"]) == ("XYZ-101 CD19xCD3", "word-unknown")
+@pytest.mark.parametrize("word", ["none", "XYZ-101 CD19xCD3", "cyclophosphamide"])
+def test_a_therapy_nobody_knows_is_no_trigger(word: str) -> None:
+    """Nothing is graded on a word that may mean no therapy at all; a trial product goes by its class (therapies/)."""
+    assert Doorstep().refusal(quantity="trigger", text=word)["reason"] == "word-unknown"
 
 
 @pytest.mark.parametrize("name", ["Hydrocortisone Cream 2.5%", "Dexamethasone Ophthalmic Soln 0.1%", "Racepinephrine"])

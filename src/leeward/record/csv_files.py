@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import gzip
-import io
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +13,7 @@ import pyarrow as pa
 from leeward.record.settings import Refused
 
 SUFFIXES = (".csv", ".csv.gz")
-_HEAD_CHARACTERS = 1 << 16
+_HEAD_BYTES = 1 << 16
 
 
 def csv_files(path: Path) -> list[Path]:
@@ -27,13 +26,13 @@ def csv_files(path: Path) -> list[Path]:
 
 
 def head(file: Path) -> str:
-    """The first characters of a text file, plain or gzip; nothing where it cannot be read as text."""
+    """The beginning of a text file, plain or gzip; nothing where it cannot be read as text."""
     try:
         with file.open("rb") as raw:
             packed = raw.read(2) == b"\x1f\x8b"
-        with gzip.open(file, "rb") if packed else file.open("rb") as handle:
+        with gzip.open(file) if packed else file.open("rb") as handle:
             # A letter in another encoding refuses its own line later, not the whole file now.
-            return io.TextIOWrapper(handle, encoding="utf-8-sig", errors="replace").read(_HEAD_CHARACTERS)
+            return handle.read(_HEAD_BYTES).decode("utf-8-sig", errors="replace")
     except (OSError, EOFError, zlib.error):
         return ""
 
