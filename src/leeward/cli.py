@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
@@ -19,6 +19,10 @@ from rich.console import Console
 
 from leeward.commands import compare, discord, lookalikes
 from leeward.record.errors import BadSetting, CannotRead, LeewardError
+
+if TYPE_CHECKING:  # reading and grading load DuckDB, which `leeward --help` must not wait for
+    from leeward.cohort.engine import Question
+    from leeward.record.spool import Record
 
 CANNOT_READ, NOTHING_UNDERSTOOD, WRONG_ARGUMENTS = 3, 4, 2
 
@@ -60,7 +64,7 @@ def grade(
     mapping: Mapping = None,
 ) -> None:
     """Grade every patient in a record."""
-    from leeward.cohort.courses import answers, refusals_to_csv, to_parquet
+    from leeward.cohort.courses import answers
     from leeward.cohort.icd10cm import with_codes
     from leeward.report import terminal
     from leeward.scales.older_crs import SCALES
@@ -68,16 +72,8 @@ def grade(
     if scale not in (*SCALES, "all"):
         _fail(WRONG_ARGUMENTS, f"no scale '{scale}'; there is {', '.join(SCALES)}, and all")
     record, asked = _asked(path, as_of, assume_trigger, room_air, zone, mapping, scale=scale)
-    try:
-        if refused is not None:
-            refusals_to_csv(record, refused)
-        if parquet is not None:
-            with _progress() as tell:
-                written = to_parquet(record, asked, parquet, tell=tell)
-    except OSError as error:
-        _fail(WRONG_ARGUMENTS, f"cannot write: {error}")
+    _write_files(record, asked, refused, parquet)
     if parquet is not None:
-        _err.print("\n".join(str(file) for file in written.values()), soft_wrap=True)
         return
     with _progress() as tell:
         found = answers(record, asked, tell=tell)
@@ -88,6 +84,21 @@ def grade(
         listed = list(found)
     terminal.print_answers(_out, listed)
     terminal.print_record(_err, record)
+
+
+def _write_files(record: Record, asked: Question, refused: Path | None, parquet: Path | None) -> None:
+    """The refusals and the courses as files, where they are asked for."""
+    from leeward.cohort.courses import refusals_to_csv, to_parquet
+
+    try:
+        if refused is not None:
+            refusals_to_csv(record, refused)
+        if parquet is not None:
+            with _progress() as tell:
+                written = to_parquet(record, asked, parquet, tell=tell)
+            _err.print("\n".join(str(file) for file in written.values()), soft_wrap=True)
+    except OSError as error:
+        _fail(WRONG_ARGUMENTS, f"cannot write: {error}")
 
 
 @app.command()

@@ -190,7 +190,8 @@ def test_10_learning_a_missing_value_only_narrows(
     before, after = bounds([*aged(kept, age), anchor]), bounds([*aged(kept, age), anchor, learnt])
     for syndrome in ("crs", "icans"):
         was, became = held(before, syndrome, at_s), held(after, syndrome, at_s)
-        assert was is not None and became is not None
+        assert was is not None
+        assert became is not None
         assert was[0] <= became[0] <= became[1] <= was[1], (syndrome, was, became)
 
 
@@ -199,7 +200,7 @@ def test_10_learning_a_missing_value_only_narrows(
 def test_21_late_arrival_changes_only_what_was_known_then(
     findings: list[dict[str, Any]], age: float | None, hours: int
 ) -> None:
-    """As of a moment, what reached us later is as if it had not happened; in the end it makes no difference when it came."""
+    """As of a moment, what reached us later is as if it had not happened; in the end it matters not when it came."""
     moment = START + timedelta(hours=hours)
     record = aged(findings, age)
     late = [

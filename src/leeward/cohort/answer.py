@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -110,7 +109,7 @@ class Physiology(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Everything Leeward says about one patient (docs/answers.md). 
+    """Everything Leeward says about one patient (docs/answers.md).
 
     `scales`: what holds now on further scales of CRS; `scores`: every other score, as of the same moment.
     """
@@ -161,20 +160,25 @@ def by_patient(rows: Rows) -> dict[str, Rows]:
     return sorted_out
 
 
-def answer(patient: str, rows: Rows, question: Question, refused: dict[str, int], units: dict[str, str | None]) -> Answer:
+def answer(
+    patient: str, rows: Rows, question: Question, refused: dict[str, int], units: dict[str, str | None]
+) -> Answer:
     """One patient's rows as an answer. `units` names the unit of each quantity."""
     graded = bool(rows["people"])
-    physiology = [] if graded else [_physiology(row, units) for row in sorted(rows["raw"], key=lambda row: row["quantity"])]
+    physiology = (
+        [] if graded else [_physiology(row, units) for row in sorted(rows["raw"], key=lambda row: row["quantity"])]
+    )
     return Answer(
         patient=patient,
         as_of=when(rows["people"][0]["as_of_s"]) if graded else question.as_of,
-        triggers=[Trigger(row["product"], when(row["from_s"]), instant(row["until_s"])) for row in sorted(rows["exposed"], key=_by_time("from_s"))],
-        episodes=[_episode(row, rows, question) for row in sorted(_asked(rows["episodes"], question), key=_by_time("onset_s"))],
+        triggers=[Trigger(row["product"], when(row["from_s"]), instant(row["until_s"]))
+                  for row in sorted(rows["exposed"], key=_by_time("from_s"))],
+        episodes=[_episode(row, rows, question)
+                  for row in sorted(_asked(rows["episodes"], question), key=_by_time("onset_s"))],
         now={syndrome: _now(syndrome, rows, units) for syndrome in ("crs", "icans")},
         course=[Change(when(row["at_s"]), row["syndrome"], row["at_least"], row["at_most"], row["scale"])
-                for row in sorted(_asked(rows["course"], question), key=lambda row: (row["at_s"], row["syndrome"], row["scale"]))],
-        unobserved=[Unobserved(row["syndrome"], when(row["from_s"]), when(row["until_s"]), _hours(row["until_s"] - row["from_s"]))
-                    for row in sorted(rows["unobserved"], key=lambda row: (row["from_s"], row["syndrome"]))],
+                for row in sorted(_asked(rows["course"], question), key=_by("at_s", "syndrome", "scale"))],
+        unobserved=[_unobserved(row) for row in sorted(rows["unobserved"], key=_by("from_s", "syndrome"))],
         assumptions=_assumptions(rows, question),
         physiology=physiology,
         refused=refused,
@@ -189,6 +193,11 @@ def _asked(rows: list[dict[str, Any]], question: Question) -> list[dict[str, Any
     return [row for row in rows if row["syndrome"] != "crs" or row["scale"] in question.scales]
 
 
+def _by(*names: str) -> Any:
+    """A sort key on some columns."""
+    return lambda row: tuple(row[name] for name in names)
+
+
 def _by_time(name: str) -> Any:
     """A sort key on one time column, the rest only so that order never depends on arrival."""
     return lambda row: (row[name], str(sorted(row.items(), key=str)))
@@ -199,9 +208,17 @@ def _hours(seconds: int) -> float:
     return round(seconds / HOUR_S, 3)
 
 
+def _unobserved(row: dict[str, Any]) -> Unobserved:
+    """One stretch in which nobody looked."""
+    since, until = row["from_s"], row["until_s"]
+    return Unobserved(row["syndrome"], when(since), when(until), _hours(until - since))
+
+
 def _assumptions(rows: Rows, question: Question) -> list[str]:
     """What the answer takes for granted."""
-    said = [f"trigger assumed at {when(row['from_s']).isoformat()}" for row in rows["exposed"] if row["product"] == ASSUMED]
+    said = [
+        f"trigger assumed at {when(row['from_s']).isoformat()}" for row in rows["exposed"] if row["product"] == ASSUMED
+    ]
     return said + ([ROOM_AIR] if question.room_air else [])
 
 
@@ -220,7 +237,9 @@ def _episode(row: dict[str, Any], rows: Rows, question: Question) -> Episode:
 
 _SAYS = {
     "inotrope-not-counted": "dobutamine or milrinone ran; inotropes are not counted as vasopressors",
-    "infusion-without-end": "a vasopressor infusion has no charted end; it is possible, not sure, until it is charted again",
+    "infusion-without-end": (
+        "a vasopressor infusion has no charted end; it is possible, not sure, until it is charted again"
+    ),
     "rests-on-preliminary": "rests on preliminary results",
     "corrected": "a result was corrected after it was first reported; the corrected one is used",
 }
@@ -242,12 +261,18 @@ def _warnings(row: dict[str, Any], rows: Rows, question: Question) -> list[str]:
     elif row["syndrome"] == "crs" and row["masks_s"] is not None and row["masks_s"] >= row["onset_s"]:
         said.append("fever is masked: an antipyretic, anticytokine drug or steroid was given after onset")
     if any(one["dose_s"] == row["dose_s"] and one["onset_s"] < row["onset_s"] for one in _same(rows["episodes"], row)):
-        said.append("recurrence after an earlier episode of the same dose had resolved; screen again for infection and IEC-HS")
+        said.append(
+            "recurrence after an earlier episode of the same dose had resolved; screen again for infection and IEC-HS"
+        )
     if row["died"]:
         said.append("death during this episode, cause not stated or stated as this syndrome")
     end_s = row["resolved_s"] or row["as_of_s"]
     if row["syndrome"] == "crs":
-        said += [_SAYS[note["note"]] for note in sorted(rows["noted"], key=str) if row["onset_s"] - DAY_S <= note["at_s"] <= end_s]
+        said += [
+            _SAYS[note["note"]]
+            for note in sorted(rows["noted"], key=str)
+            if row["onset_s"] - DAY_S <= note["at_s"] <= end_s
+        ]
         estimated = [moment for moment in rows.get("estimated", []) if row["onset_s"] <= moment["at_s"] <= end_s]
         said += [ESTIMATED] if estimated and row["scale"] in older_crs.BY_FRACTION else []
     return said + _assumptions(rows, question)
@@ -289,7 +314,11 @@ def _scales(rows: Rows, question: Question, units: dict[str, str | None]) -> dic
         missing = [need for place, need in enumerate(older_crs_state.MISSING) if row["unknown"] >> place & 1]
         missing = missing if row["at_least"] != row["at_most"] else []
         read = {need for place, need in enumerate(older_crs_state.MISSING) if not row["unknown"] >> place & 1}
-        asked = [finding for finding in rows["standing"] if finding["quantity"] in read.intersection(older_crs.findings(name))]
+        asked = [
+            finding
+            for finding in rows["standing"]
+            if finding["quantity"] in read.intersection(older_crs.findings(name))
+        ]
         because = because_of("crs", rows["standing"], row, units) + [cited(finding, units) for finding in asked]
         because = sorted(because, key=lambda one: (one.at, one.quantity))
         made[name] = Grade(row["at_least"], row["at_most"], missing, because, older_crs.evidence(name))
@@ -309,13 +338,23 @@ def _evidence(syndrome: str, age: float | None, because: list[Because]) -> Evide
     if syndrome == "icans":
         lines = astct_2019_icans.limits()
         by_capd = any(one.quantity == "capd-score" for one in because)
-        return weakest([lines.evidence, lines.capd.grade_3_at_least[-1].evidence or lines.evidence] if by_capd else [lines.evidence])
+        return weakest(
+            [lines.evidence, lines.capd.grade_3_at_least[-1].evidence or lines.evidence]
+            if by_capd
+            else [lines.evidence]
+        )
     limits = astct_2019_crs.limits()
     infant = age is not None and age < value(limits.hypotension.child_from_years)
-    return weakest([limits.evidence, limits.hypotension.infant_below[-1].evidence or limits.evidence] if infant else [limits.evidence])
+    return weakest(
+        [limits.evidence, limits.hypotension.infant_below[-1].evidence or limits.evidence]
+        if infant
+        else [limits.evidence]
+    )
 
 
-def because_of(syndrome: str, standing: list[dict[str, Any]], row: dict[str, Any], units: dict[str, str | None]) -> list[Because]:
+def because_of(
+    syndrome: str, standing: list[dict[str, Any]], row: dict[str, Any], units: dict[str, str | None]
+) -> list[Because]:
     """The standing findings behind a grade: what still counts, what runs, what was given, in order of time."""
     limits = astct_2019_crs.limits()
     drugs = [*limits.vasopressors.counted, *limits.vasopressors.never_several]
@@ -344,7 +383,9 @@ def cited(finding: dict[str, Any], units: dict[str, str | None]) -> Because:
     low, high, text = finding["low"], finding["high"], finding["text"]
     value: float | str | None = low if low == high and low is not None else text
     if low is not None and high is not None and low != high:
-        value = f"<{high:g}" if low == float("-inf") else f">{low:g}" if high == float("inf") else f"{low:g} to {high:g}"
+        value = (
+            f"<{high:g}" if low == float("-inf") else f">{low:g}" if high == float("inf") else f"{low:g} to {high:g}"
+        )
     unit = units.get(finding["quantity"]) if low is not None else None
     return Because(finding["quantity"], value, unit, when(finding["at_s"]), instant(finding["until_s"]),
                    finding["site"], finding["source"], finding["place"])  # fmt: skip
@@ -352,4 +393,6 @@ def cited(finding: dict[str, Any], units: dict[str, str | None]) -> Because:
 
 def _physiology(row: dict[str, Any], units: dict[str, str | None]) -> Physiology:
     """One vital sign's raw range."""
-    return Physiology(row["quantity"], row["lowest"], row["highest"], row["latest"], units.get(row["quantity"]), when(row["last_s"]))
+    return Physiology(
+        row["quantity"], row["lowest"], row["highest"], row["latest"], units.get(row["quantity"]), when(row["last_s"])
+    )

@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 
 from leeward.cohort.answer import Answer, answer, units
 from leeward.cohort.engine import Question, connect, run
-from leeward.knowledge import edition
 from leeward.cohort.plan import COURSES, REASONS
+from leeward.knowledge import edition
 from leeward.record.spool import Record
 from leeward.scales.older_crs import older
 
@@ -97,10 +97,15 @@ def write(con: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, Path]:
     """The course steps of `con` as Parquet files."""
     folder.mkdir(parents=True, exist_ok=True)
     written = {}
-    con.execute("create or replace table patients as select distinct patient, (p.patient is not null) as graded, p.as_of_s "
-                "from (select distinct patient from findings) left join people p using (patient)")  # fmt: skip
+    con.execute(
+        "create or replace table patients as "
+        "select distinct patient, (p.patient is not null) as graded, p.as_of_s "
+        "from (select distinct patient from findings) left join people p using (patient)"
+    )
     for name in ("patients", "exposed", "course", "episodes", "now", "unobserved"):
-        columns = [_written(column) for column in con.sql(f"select * from {name} limit 0").columns if column not in _INNER]
+        columns = [
+            _written(column) for column in con.sql(f"select * from {name} limit 0").columns if column not in _INNER
+        ]
         columns.append(f"'{edition()}' as edition")
         written[name] = folder / f"{name}.parquet"
         path = str(written[name]).replace("'", "''")
@@ -113,7 +118,7 @@ _INNER = ("unknown", "observed", "masks_s", "died", "first_sign_s", "episode")
 
 
 def _written(column: str) -> str:
-    """A column of a step as it is written: seconds become an instant, `at_s` becomes `at`, `onset_s` becomes `onset_at`."""
+    """A column of a step as it is written: seconds become an instant, `at_s` becomes `at`, `onset_s` `onset_at`."""
     if not column.endswith("_s"):
         return column
     name = column.removesuffix("_s")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import cache
+from typing import Any
 
 import duckdb
 import ibis
@@ -44,17 +45,26 @@ def compiled(
 def connect(threads: int = 2) -> duckdb.DuckDBPyConnection:
     """An in-memory DuckDB that computes in UTC whatever the machine's zone."""
     con = duckdb.connect()
-    con.execute(f"set threads = {threads}; set TimeZone = 'UTC'; set preserve_insertion_order = false; "
-                "set enable_progress_bar = false")
+    con.execute(
+        f"set threads = {threads}; set TimeZone = 'UTC'; set preserve_insertion_order = false; "
+        "set enable_progress_bar = false"
+    )
     return con
 
 
 def run(
-    con: duckdb.DuckDBPyConnection, question: Question, *, reasons: bool = True, tell: Callable[[str, int, int], None] | None = None
+    con: duckdb.DuckDBPyConnection,
+    question: Question,
+    *,
+    reasons: bool = True,
+    tell: Callable[[str, int, int], None] | None = None,
 ) -> None:
     """Makes every step a table in `con`, where a table or view `findings` stands already; `tell` hears of each."""
-    con.execute("create or replace table question as select ?::timestamptz as_of, ?::timestamptz assumed_trigger, "
-                "?::varchar assumed_setting", [question.as_of, question.assumed_trigger, question.assumed_setting])  # fmt: skip
+    con.execute(
+        "create or replace table question as "
+        "select ?::timestamptz as_of, ?::timestamptz assumed_trigger, ?::varchar assumed_setting",
+        [question.as_of, question.assumed_trigger, question.assumed_setting],
+    )
     dated = question.as_of is not None
     made = compiled(room_air=question.room_air, scales=question.scales, scores=question.scores, dated=dated)
     steps = [(name, sql) for name, sql in made if reasons or name not in REASONS]
@@ -64,15 +74,18 @@ def run(
         con.execute(f"create or replace {'temp view' if name == 'known' else 'table'} {name} as {sql}")
 
 
-def tables(con: duckdb.DuckDBPyConnection, names: Iterable[str] = (*COURSES, *REASONS)) -> dict[str, list[dict[str, object]]]:
+def tables(
+    con: duckdb.DuckDBPyConnection, names: Iterable[str] = (*COURSES, *REASONS)
+) -> dict[str, list[dict[str, Any]]]:
     """The rows of answer steps, as dictionaries."""
     return {name: con.sql(f"select * from {name}").to_arrow_table().to_pylist() for name in names}
 
 
 _COLUMNS = {
-    "patient": "varchar", "quantity": "varchar", "measured_at": "bigint", "measured_until": "bigint", "reported_at": "bigint",
-    "received_at": "bigint", "low": "double", "high": "double", "text": "varchar", "site": "varchar", "status": "varchar",
-    "record": "varchar", "version": "varchar", "revised": "boolean", "source": "varchar", "place": "varchar",
+    "patient": "varchar", "quantity": "varchar", "measured_at": "bigint", "measured_until": "bigint",
+    "reported_at": "bigint", "received_at": "bigint", "low": "double", "high": "double", "text": "varchar",
+    "site": "varchar", "status": "varchar", "record": "varchar", "version": "varchar", "revised": "boolean",
+    "source": "varchar", "place": "varchar",
 }  # fmt: skip
 _APART, _NOTHING = "\x1e", "\x1f"
 """Between two values of a column, and where there is none: control characters that no word may hold."""
@@ -87,12 +100,18 @@ class Bedside:
 
     def __init__(self, *, room_air: bool = False) -> None:
         self._con = connect(threads=1)
-        columns = ", ".join(f"unnest(string_split(${place}::varchar, '{_APART}')) as {name}" for place, name in enumerate(_PARAMETERS, 1))
+        columns = ", ".join(
+            f"unnest(string_split(${place}::varchar, '{_APART}')) as {name}"
+            for place, name in enumerate(_PARAMETERS, 1)
+        )
         typed = ", ".join(f"nullif({name}, '{_NOTHING}')::{kind} as {name}" for name, kind in _PARAMETERS.items())
         instants = ("measured_at", "measured_until", "reported_at", "received_at")
         moments = ", ".join(f"make_timestamptz({name}) as {name}" for name in instants)
-        question = ("select make_timestamptz(max(as_of)) as as_of, make_timestamptz(max(assumed_trigger)) as assumed_trigger, "
-                    "max(assumed_setting) as assumed_setting from arrived")  # fmt: skip
+        question = (
+            "select make_timestamptz(max(as_of)) as as_of, "
+            "make_timestamptz(max(assumed_trigger)) as assumed_trigger, "
+            "max(assumed_setting) as assumed_setting from arrived"
+        )
         findings = f"select * exclude (as_of, assumed_trigger, assumed_setting) replace ({moments}) from arrived"
         chain = [("arrived", f"select {typed} from (select {columns})"), ("findings", findings), ("question", question)]
         chain += compiled(room_air=room_air)
@@ -100,7 +119,7 @@ class Bedside:
         rows = ", ".join(f"(select list({name}) from {name}) as {name}" for name in (*COURSES, *REASONS))
         self._con.execute(f"prepare course as with {steps} select {rows}")
 
-    def tables(self, findings: pa.Table, question: Question) -> dict[str, list[dict[str, object]]]:
+    def tables(self, findings: pa.Table, question: Question) -> dict[str, list[dict[str, Any]]]:
         """The rows of the answer steps for these findings (FINDING), one patient or a few."""
         if findings.num_rows == 0:
             return {name: [] for name in (*COURSES, *REASONS)}
@@ -112,14 +131,17 @@ class Bedside:
         return {name: (row[place] if row else None) or [] for place, name in enumerate((*COURSES, *REASONS))}
 
 
-
-
 def _joined(column: pa.ChunkedArray) -> str:
     """A column as one text: instants as microseconds, nulls marked, so that DuckDB need not parse a list."""
     if pa.types.is_timestamp(column.type):
         column = column.cast(pa.int64())
     if pa.types.is_string(column.type):
-        return _APART.join([_NOTHING if word is None else word.replace(_APART, " ").replace(_NOTHING, " ") for word in column.to_pylist()])
+        return _APART.join(
+            [
+                _NOTHING if word is None else word.replace(_APART, " ").replace(_NOTHING, " ")
+                for word in column.to_pylist()
+            ]
+        )
     return _APART.join([_NOTHING if value is None else str(value) for value in column.to_pylist()])
 
 

@@ -74,10 +74,7 @@ def steps(
         return ibis.table(made[-1][1].schema(), name=name)
 
     known_ = step("known", known, FINDINGS, QUESTION, dated=dated)
-    once_s = int(decided(crs.decisions, "late-onset") * DAY_S)
-    dose_s = int(decided(crs.decisions, "one-dose") * HOUR_S)
-    apart = {"repeated": repeated_products(), "same_dose_s": dose_s, "same_course_s": once_s}
-    exposed = step("exposed", exposures, known_, QUESTION, **apart)
+    exposed = _exposed(step, known_)
     doses_ = step("doses", doses, exposed)
     people_ = step("people", people, step("watched", watched, known_), step("told", told, known_), doses_, QUESTION)
     numbered_ = step("numbered", numbered, doses_, people_)
@@ -98,6 +95,15 @@ def steps(
     if scores:
         all_scores.steps(step, known_, exposed, QUESTION)
     return made
+
+
+def _exposed(step: Callable[..., ir.Table], known: ir.Table) -> ir.Table:
+    """Adds the doses of therapies that can cause CRS, those close together as one."""
+    decisions = astct_2019_crs.limits().decisions
+    once_s = int(decided(decisions, "late-onset") * DAY_S)
+    dose_s = int(decided(decisions, "one-dose") * HOUR_S)
+    apart = {"repeated": repeated_products(), "same_dose_s": dose_s, "same_course_s": once_s}
+    return step("exposed", exposures, known, QUESTION, **apart)
 
 
 def _ran(step: Callable[..., ir.Table], relevant: ir.Table, *, surely: bool) -> ir.Table:

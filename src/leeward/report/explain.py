@@ -68,7 +68,10 @@ def _graded(answer: Answer, syndrome: str, grade: Grade) -> list[str]:
     lines += [f"  because of {cited(because, answer.as_of)}" for because in grade.because]
     if not grade.because:
         lines.append("  nothing on record still stands at this moment")
-    lines += [f"  missing: {quantity}, not charted, too old or not exact; knowing it narrows the range" for quantity in grade.missing]
+    lines += [
+        f"  missing: {quantity}, not charted, too old or not exact; knowing it narrows the range"
+        for quantity in grade.missing
+    ]
     for number, episode in enumerate([one for one in answer.episodes if one.syndrome == syndrome], 1):
         lines.append(f"  episode {number}: {_episode(episode)}")
         lines += [f"    {warning}" for warning in episode.warnings]

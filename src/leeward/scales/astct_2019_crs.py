@@ -84,7 +84,8 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def limits() -> Limits:
     """The limits in force."""
-    return load("scales/astct-2019-crs", Limits)
+    held: Limits = load("scales/astct-2019-crs", Limits)
+    return held
 
 
 class State(NamedTuple):

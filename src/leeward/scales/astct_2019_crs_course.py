@@ -20,6 +20,7 @@ MISSING = ("body-temperature", "systolic-bp", "oxygen-device", "oxygen-flow", "a
            "vasopressor-end", "masked-fever")  # fmt: skip
 """Behind the bits that follow: the inputs that would narrow the range if they were known."""
 
+
 def graded(signs: ir.Table, limits: astct.Limits) -> ir.Table:
     """Signs (`crs_signs.carried`) as grades: columns GRADED."""
     order = ibis.window(group_by=[signs.who], order_by=[signs.at_s])
@@ -71,11 +72,12 @@ def _range(rows: ir.Table, limits: astct.Limits) -> ir.Table:
     one = ibis.window(group_by=[rows.who, rows.episode])
     sign_s = first((rows.sign == 1) & (rows.maybe == 1) & (rows.unseen == 1), rows.at_s, one)
     rows = rows.mutate(at_least=at_least, at_most=ibis.greatest(at_least, at_most), first_sign_s=sign_s)
+    stale = [1 - rows.fever_known, 1 - rows.pressure_known, 1 - rows.oxygen_known]
     return handed_over(rows.mutate(
         syndrome=ibis.literal("crs"),
         scale=ibis.literal(limits.scale),
         observed=ibis.greatest(rows.fever_known, rows.pressure_known, rows.oxygen_known),
-        unknown=flags(1 - rows.fever_known, 1 - rows.pressure_known, 1 - rows.oxygen_known, *_missing(rows, least, most, limits)),
+        unknown=flags(*stale, *_missing(rows, least, most, limits)),
         masked=true(rows.onset_s.isnull() & rows.first_sign_s.notnull()),
         died=pick([(rows.death_high == 1, 1)], 0),
     ))  # fmt: skip

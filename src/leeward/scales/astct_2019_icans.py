@@ -51,7 +51,8 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def limits() -> Limits:
     """The limits in force."""
-    return load("scales/astct-2019-icans", Limits)
+    held: Limits = load("scales/astct-2019-icans", Limits)
+    return held
 
 
 class State(NamedTuple):
@@ -102,12 +103,12 @@ def scored(ice: Any, capd: Any, age_years: Any, limits: Limits) -> tuple[Any, An
 
 
 def worst_by_ice(score: Any, awake: Any, limits: Limits) -> Any:
-    """As `by_ice`, the level of consciousness at its worst where it was not charted (`awake` 0): that matters at ICE 0."""
+    """As `by_ice`, consciousness at its worst where it was not charted (`awake` 0): that matters at ICE 0."""
     return pick([((awake == 0) & (score <= value(limits.ice.unarousable_at_most)), 4)], by_ice(score, limits))
 
 
 def worst_by_capd(score: Any, awake: Any, limits: Limits) -> Any:
-    """As `by_capd`, the level of consciousness at its worst where it was not charted: below 9 it separates one from two."""
+    """As `by_capd`, consciousness at its worst where it was not charted: below 9 it separates one from two."""
     return pick([((awake == 0) & (score < value(limits.capd.grade_3_at_least)), 2)], by_capd(score, limits))
 
 

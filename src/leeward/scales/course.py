@@ -8,8 +8,9 @@ import ibis.expr.types as ir
 from leeward.timeline.columns import back, front, packed, true
 from leeward.timeline.moments import changes
 
-GRADED = ("who", "syndrome", "scale", "dose_s", "at_s", "held_until_s", "as_of_s", "at_least", "at_most", "charted",
-          "observed", "unknown", "episode", "onset_s", "resolved_s", "first_sign_s", "masked", "masks_s", "died")  # fmt: skip
+GRADED = ("who", "syndrome", "scale", "dose_s", "at_s", "held_until_s", "as_of_s", "at_least", "at_most",
+          "charted", "observed", "unknown", "episode", "onset_s", "resolved_s", "first_sign_s", "masked", "masks_s",
+          "died")  # fmt: skip
 """What every scale hands over, one row per moment at which anything changed: `observed` 0 where everything relevant
 is too old; `unknown` a bit per missing input, in the scale's own order; `masked` 1 in an episode without fever."""
 

@@ -24,8 +24,17 @@ CHARTED = Kinds((), ("fever", "arterial", "cuff", "oxygen", "dose_s", "context")
 """What is charted often. Signs carry their mildest and worst reading in one number (`readings`)."""
 
 CONTEXT = Kinds(
-    ("one_sure", "several_sure", "one_possible", "several_possible", "other_fever", "other_pressure", "other_oxygen",
-     "some_fever", "some_pressure"),
+    (
+        "one_sure",
+        "several_sure",
+        "one_possible",
+        "several_possible",
+        "other_fever",
+        "other_pressure",
+        "other_oxygen",
+        "some_fever",
+        "some_pressure",
+    ),
     ("masking_sure", "masking_possible", "setting", "death"),
 )
 """What changes seldom: it is carried in a table of its own, and a moment only knows which of its rows holds."""
@@ -41,8 +50,8 @@ COMPONENTS = {"fever": "other_fever", "hypotension": "other_pressure", "hypoxia"
 def quantities(limits: astct.Limits) -> list[str]:
     """The quantities that the signs are read from."""
     return [
-        limits.fever.quantity, limits.hypotension.quantity, "oxygen-device", "oxygen-flow", "attribution", "care-setting",
-        *limits.waiver.drugs, *limits.vasopressors.counted, *limits.vasopressors.never_several,
+        limits.fever.quantity, limits.hypotension.quantity, "oxygen-device", "oxygen-flow", "attribution",
+        "care-setting", *limits.waiver.drugs, *limits.vasopressors.counted, *limits.vasopressors.never_several,
     ]  # fmt: skip
 
 
@@ -57,8 +66,9 @@ def context(
 ) -> ir.Table:
     """What held beside the vital signs, a row per change: vasopressors, marks of another cause, drugs, setting, death.
 
-    `places`: timeline.places. `sure`, `possible`: stretches of vasopressors (timeline.infusions.running). Columns: who, at_s, context (a number that
-    rises with time, the setting in its last digit), how many of each switch are on, masks_sure_s, masks_possible_s, death.
+    `places`: timeline.places. `sure`, `possible`: stretches of vasopressors (timeline.infusions.running). Columns: who,
+    at_s, context (a number that rises with time, the setting in its last digit), how many of each switch are on,
+    masks_sure_s, masks_possible_s, death.
     """
     events = [*_vasopressors(sure, possible, people, limits), *_attributions(relevant), *_masking(relevant, limits),
               *_some_time_that_day(relevant, limits),
@@ -66,9 +76,10 @@ def context(
     rows = CONTEXT.gathered(events)
     upto = ibis.window(group_by=[rows.who], order_by=[rows.at_s], rows=(None, 0))
     place = (rows.setting + 1).last(include_null=False).over(upto).fill_null(0)
+    number = ibis.row_number().over(ibis.window(group_by=[rows.who], order_by=[rows.at_s])) + 1
     return rows.select(
         "who", "at_s",
-        context=(ibis.row_number().over(ibis.window(group_by=[rows.who], order_by=[rows.at_s])) + 1) * 2**_PLACE_BITS + place,
+        context=number * 2**_PLACE_BITS + place,
         masks_sure_s=ibis.ifelse(rows.masking_sure == 1, rows.at_s, None).max().over(upto),
         masks_possible_s=ibis.ifelse(rows.masking_possible == 1, rows.at_s, None).max().over(upto),
         death=rows.death.max().over(upto).fill_null(0),
@@ -101,10 +112,11 @@ def _vital_signs(relevant: ir.Table, limits: astct.Limits) -> ir.Table:
     A sign of known day but unknown hour is carried, as a possibility only, from the day's last second on.
     """
     rows = _preferred(_read(relevant, limits))
-    rows = rows.filter(rows.endless | (rows.until_s.notnull() & (rows.possible == 1)))
+    rows = rows.filter(rows.point | (rows.until_s.notnull() & (rows.possible == 1)))
     arterial = pick([(true(rows.site == "arterial") == 1, CHARTED.code("arterial"))], CHARTED.code("cuff"))
     kind = pick([(rows.temperature, CHARTED.code("fever"))], arterial)
-    at_s, sure = pick([(rows.endless, rows.at_s)], rows.until_s - 1), pick([(rows.endless, rows.sure)], 0)
+    at_s = pick([(rows.endless, rows.at_s), (rows.point, rows.until_s)], rows.until_s - 1)
+    sure = pick([(rows.point, rows.sure)], 0)
     return CHARTED.events(rows, kind, at_s, readings("fever", sure, rows.possible))
 
 
@@ -120,7 +132,7 @@ def _preferred(rows: ir.Table) -> ir.Table:
 def _some_time_that_day(relevant: ir.Table, limits: astct.Limits) -> list[ir.Table]:
     """Switches of signs of which only the day is known: they may stand at any hour of it, and at none for sure."""
     rows = _read(relevant.filter(~relevant.endless), limits)
-    rows = rows.filter(rows.possible == 1)
+    rows = rows.filter((rows.possible == 1) & ~rows.point)
     code = pick([(rows.temperature, CONTEXT.code("some_fever"))], CONTEXT.code("some_pressure"))
     rows = rows.mutate(code=code)
     ended = rows.filter(rows.until_s.notnull())
@@ -128,12 +140,16 @@ def _some_time_that_day(relevant: ir.Table, limits: astct.Limits) -> list[ir.Tab
 
 
 def _read(relevant: ir.Table, limits: astct.Limits) -> ir.Table:
-    """Temperatures and systolic pressures with `temperature` (which of the two) and the sign, `sure` and `possible`."""
+    """Temperatures and systolic pressures with `temperature` (which of the two) and the sign, `sure` and `possible`.
+
+    `point`: measured at a moment, or over up to an hour, which counts at its end.
+    """
     rows = relevant.filter(relevant.quantity.isin([limits.fever.quantity, limits.hypotension.quantity]))
     rows = rows.mutate(
         mildest=astct.systolic_limit(rows.age_low, limits, value(limits.hypotension.neonate_below)),
         strictest=astct.systolic_limit(rows.age_high, limits, value(limits.hypotension.adult_below)),
         temperature=rows.quantity == limits.fever.quantity,
+        point=rows.endless | (true(rows.until_s - rows.at_s <= HOUR_S) == 1),
     )
     sure = pick([(rows.temperature, true(astct.fever(rows.low, limits)))], true(rows.high < rows.mildest))
     possible = pick([(rows.temperature, true(astct.fever(rows.high, limits)))], true(rows.low < rows.strictest))
@@ -153,10 +169,15 @@ def supported(states: ir.Table, people: ir.Table, limits: astct.Limits) -> ir.Ta
     own = ibis.window(group_by=[before.who])
     before = before.mutate(last_s=before.at_s.max().over(own), base_pressure=true(home).max().over(own))
     before = before.filter(before.at_s == before.last_s)
-    base = before.select(base_who=before.who, base_device=before.device, base_flow=before.flow_low, base_worst=before.worst,
-                         base_pressure=before.base_pressure)  # fmt: skip
+    base = before.select(
+        base_who=before.who, base_device=before.device, base_flow=before.flow_low, base_worst=before.worst,
+        base_pressure=before.base_pressure,
+    )  # fmt: skip
     rows = rows.left_join(base, rows.who == base.base_who)
-    now, baseline = astct.Support(rows.device, rows.flow_high, rows.worst), astct.Support(rows.base_device, rows.base_flow, rows.base_worst)
+    now, baseline = (
+        astct.Support(rows.device, rows.flow_high, rows.worst),
+        astct.Support(rows.base_device, rows.base_flow, rows.base_worst),
+    )
     surely, possibly = astct.rises(now, baseline)
     # Positive pressure that the patient had on and off before may be the same again.
     again = true(rows.base_pressure == 1) * true(rows.device.isin([DEVICES.index("cpap"), DEVICES.index("bipap")]))
@@ -194,7 +215,9 @@ def _masking(relevant: ir.Table, limits: astct.Limits) -> list[ir.Table]:
 
     An amount that may be zero is a dose that may have been given: possible, and sure at no time.
     """
-    drugs = relevant.filter(relevant.quantity.isin(limits.waiver.drugs) & (relevant.high.isnull() | (relevant.high != 0)))
+    drugs = relevant.filter(
+        relevant.quantity.isin(limits.waiver.drugs) & (relevant.high.isnull() | (relevant.high != 0))
+    )
     given = drugs.filter(drugs.low.isnull() | (drugs.low > 0))
     sure_s = given.until_s.fill_null(given.at_s)
     return [CONTEXT.events(drugs, "masking_possible", drugs.at_s, 1), CONTEXT.events(given, "masking_sure", sure_s, 1)]
@@ -209,7 +232,7 @@ def _deaths(people: ir.Table) -> ir.Table:
 
 
 def carried(rows: ir.Table, context: ir.Table, limits: astct.Limits, *, room_air: bool) -> ir.Table:
-    """What stood for the patient at each moment from the first dose on at which anything changed, moments of expiry included.
+    """What stood for the patient at each moment from the first dose on at which anything changed or expired.
 
     Adds to who, dose_s, at_s and charted (1: a vital sign or oxygen was charted just then): fever, pressure and oxygen
     `_known` (0 or 1) with `_low` and `_high`, vasopressors_low and _high, masks_sure_s, masks_possible_s, death_low,
@@ -228,13 +251,15 @@ def carried(rows: ir.Table, context: ir.Table, limits: astct.Limits, *, room_air
     )  # fmt: skip
     place = (back(stands.context, _PLACE_BITS) - 1).nullif(-1)
     quantities = {"fever": "body-temperature", "pressure": "systolic-bp", "oxygen": "oxygen"}
-    ends = {f"{sign}_ends_s": front(stands[sign], 2 * _BITS[sign]) + limit_s(quantities[sign], place) for sign in _SIGNS}
+    ends = {
+        f"{sign}_ends_s": front(stands[sign], 2 * _BITS[sign]) + limit_s(quantities[sign], place) for sign in _SIGNS
+    }
     moments = with_expiries(stands.mutate(**ends), list(ends), "as_of_s")
     return _signs(_changed(moments, room_air=room_air), context, limits.grades.positive_pressure)
 
 
 def _changed(moments: ir.Table, *, room_air: bool) -> ir.Table:
-    """The moments at which a reading, its age or the context changed; each reading as it stands, -1 where it is too old.
+    """The moments at which a reading, its age or the context changed; each reading as it stands, -1 if it is too old.
 
     A temperature from before the first dose cannot open an episode: it is known, and no fever.
     """
@@ -278,5 +303,6 @@ def _signs(rows: ir.Table, context: ir.Table, worst_oxygen: int) -> ir.Table:
         vasopressors_high=ibis.greatest(on["several_possible"] * 2, on["one_possible"]) * own["hypotension"],
         oxygen_low=low["oxygen"] * own["hypoxia"],
         oxygen_high=pick([(known["oxygen"] == 1, high["oxygen"])], worst_oxygen) * own["hypoxia"],
-        death_low=front(rows.death.fill_null(0), _BITS["death"]), death_high=back(rows.death.fill_null(0), _BITS["death"]),
+        death_low=front(rows.death.fill_null(0), _BITS["death"]),
+        death_high=back(rows.death.fill_null(0), _BITS["death"]),
     )  # fmt: skip

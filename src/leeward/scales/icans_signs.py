@@ -121,7 +121,23 @@ def _bounds(rows: ir.Table, limits: astct.Limits) -> ir.Table:
 
     A clinician's mark takes what was charted out; it does not stand in for a test that was not done.
     """
-    rows = _parts(rows)
+    rows = _ranged(_scored(_parts(rows), limits), limits)
+    open_ = true(rows.at_least != rows.at_most)
+    unscored = (1 - rows.scored) * open_
+    return rows.select(
+        "who", "dose_s", "as_of_s", "at_s", "at_least", "at_most",
+        charted=ibis.greatest(rows.charted, rows.death_high),
+        observed=ibis.greatest(rows.scored, *(rows[f"{name}_known"] for name in _WORDS.values())),
+        unknown=flags(1 - rows.by_ice, 1 - rows.by_capd, *(1 - rows[f"{name}_known"] for name in _WORDS.values()),
+                      unscored * (1 - rows.child), unscored * rows.child,
+                      (1 - rows.awake) * open_ * true(rows.own == 1),
+                      (rows.death_high - rows.death_low) * rows.signs),
+        died=rows.death_high,
+    )  # fmt: skip
+
+
+def _scored(rows: ir.Table, limits: astct.Limits) -> ir.Table:
+    """Adds which instrument tells of the patient, and its grade at its mildest and worst: score_low, score_high."""
     by_ice, by_capd = astct.scored(rows.ice_low, rows.capd_low, rows.age, limits)
     rows = rows.mutate(by_ice=by_ice, by_capd=by_capd)
     rows = rows.mutate(
@@ -131,20 +147,26 @@ def _bounds(rows: ir.Table, limits: astct.Limits) -> ir.Table:
         score_high=worst(pick([(rows.by_ice == 1, astct.worst_by_ice(rows.ice_low, rows.awake, limits))], 0),
                          pick([(rows.by_capd == 1, astct.worst_by_capd(rows.capd_high, rows.awake, limits))], 0)),
     )  # fmt: skip
-    rows = rows.mutate(
+    return rows.mutate(
         score_low=rows.score_low * rows.own,
         score_high=pick(
             [(rows.scored == 1, rows.score_high * rows.own), (rows.own == 0, 4)], astct.worst_unscored(rows.awake)
         ),
         **{name: rows[name] * rows.own for name in _WORDS.values()},
     )
-    rest = [rows[name] for name in _WORDS.values()]
-    rows = rows.mutate(
-        mild=astct.grade(astct.State(rows.score_low, *rest, ibis.literal(0)), limits),
-        bad=astct.grade(astct.State(rows.score_high, *rest, ibis.literal(0)), limits),
-    )
-    signs = true(rows.mild > 0)
-    rows = rows.mutate(
+
+
+def _ranged(rows: ir.Table, limits: astct.Limits) -> ir.Table:
+    """Adds at_least and at_most: the grade of the domains, and death where there were signs of ICANS to die of."""
+
+    def living(score: Any) -> Any:
+        words = (rows.consciousness, rows.seizure, rows.motor_weakness, rows.cerebral_oedema)
+        return astct.grade(astct.State(score, *words, ibis.literal(0)), limits)
+
+    rows = rows.mutate(mild=living(rows.score_low), bad=living(rows.score_high))
+    rows = rows.mutate(signs=true(rows.mild > 0))
+    signs = rows.signs
+    return rows.mutate(
         at_least=pick([(rows.death_low * signs == 1, limits.grades.death)], rows.mild),
         at_most=pick(
             [(ibis.greatest(rows.death_low, rows.death_high * signs) == 1, limits.grades.death)],
@@ -152,17 +174,6 @@ def _bounds(rows: ir.Table, limits: astct.Limits) -> ir.Table:
         ),
         child=true(rows.age < value(limits.capd.below_years)),
     )
-    open_ = true(rows.at_least != rows.at_most)
-    unscored = (1 - rows.scored) * open_
-    return rows.select(
-        "who", "dose_s", "as_of_s", "at_s", "at_least", "at_most",
-        charted=ibis.greatest(rows.charted, rows.death_high),
-        observed=ibis.greatest(rows.scored, *(rows[f"{name}_known"] for name in _WORDS.values())),
-        unknown=flags(1 - rows.by_ice, 1 - rows.by_capd, *(1 - rows[f"{name}_known"] for name in _WORDS.values()),
-                      unscored * (1 - rows.child), unscored * rows.child, (1 - rows.awake) * open_ * true(rows.own == 1),
-                      (rows.death_high - rows.death_low) * signs),
-        died=rows.death_high,
-    )  # fmt: skip
 
 
 def _parts(rows: ir.Table) -> ir.Table:
@@ -174,7 +185,9 @@ def _parts(rows: ir.Table) -> ir.Table:
     # A score from before the mark does not tell how the patient is since: under sedation nobody knows.
     since = ~((rows.marked > 0) & (true(front(rows.ice, 2 * _SCORE_BITS) < rows.marked_s) == 1))
     stands["ice"] = stands["ice"] & since
-    stands["capd"] = stands["capd"] & ~((rows.marked > 0) & (true(front(rows.capd, 2 * _SCORE_BITS) < rows.marked_s) == 1))
+    stands["capd"] = stands["capd"] & ~(
+        (rows.marked > 0) & (true(front(rows.capd, 2 * _SCORE_BITS) < rows.marked_s) == 1)
+    )
     columns: dict[str, Any] = {f"{name.rstrip('_')}_known": true(stood) for name, stood in stands.items()}
     for name in ("ice", "capd"):
         both = back(rows[name], 2 * _SCORE_BITS)
@@ -185,6 +198,7 @@ def _parts(rows: ir.Table) -> ir.Table:
     return rows.select(
         "who", "dose_s", "as_of_s",
         at_s=rows.moment_s, charted=rows.charted * true(rows.moment_s == rows.at_s),
-        age=ibis.coalesce(rows.age_low, rows.age_high), awake=true(stands["consciousness_"]), own=1 - true(rows.marked > 0),
+        age=ibis.coalesce(rows.age_low, rows.age_high),
+        awake=true(stands["consciousness_"]), own=1 - true(rows.marked > 0),
         death_low=front(rows.death.fill_null(0), 1), death_high=back(rows.death.fill_null(0), 1), **columns,
     )  # fmt: skip

@@ -9,7 +9,7 @@ from leeward.timeline.columns import counted, true
 
 
 def with_episodes(rows: ir.Table, quiet_s: int, quiet_masked_s: int) -> ir.Table:
-    """Adds `episode` (number within the patient), `onset_s`, `resolved_s`, and `sure_onset_s`, `sure_until_s` to states.
+    """Adds `episode` (number within the patient), `onset_s`, `resolved_s`, `sure_onset_s`, `sure_until_s` to states.
 
     `rows`: who, dose_s, at_s, held_until_s and the flags (0 or 1) sign, quiet, opens, and masks_s (when a drug
     that hides signs was last given, or null). An episode runs from sign to sign, also through a further dose. It has
@@ -38,7 +38,7 @@ def with_episodes(rows: ir.Table, quiet_s: int, quiet_masked_s: int) -> ir.Table
 
 
 def _runs(rows: ir.Table) -> ir.Table:
-    """A row per sign and what follows it until the next: when it was quiet, when no sign stood, when a dose fell there."""
+    """A row per sign with what follows until the next: when it was quiet, when no sign stood, when dosed."""
     lull = rows.sign == 0
     return rows.group_by(["who", "run"]).agg(
         quiet_from_s=ibis.ifelse(rows.quiet == 1, rows.at_s, None).min(),

@@ -22,9 +22,9 @@ def exposures(
     """One row per dose: patient, product, from_s, until_s (the end of its giving, or of the day if only that is known).
 
     Records of one product less than `same_dose_s` apart are one dose (the order, the infusion and its code; the daily
-    bags of a continuous infusion). Products that are given once (not in `repeated`) also count as one dose within `same_course_s`:
-    a split infusion of cells is one treatment. The question's `assumed_trigger` or
-    `assumed_setting` adds one to every patient.
+    bags of a continuous infusion). Products that are given once (not in `repeated`) also count as one dose within
+    `same_course_s`: a split infusion of cells is one treatment. The question's `assumed_trigger` or `assumed_setting`
+    adds one to every patient.
     """
     given = known.filter(known.quantity == TRIGGER)
     given = given.select(

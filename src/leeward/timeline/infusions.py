@@ -65,7 +65,7 @@ def together(stretches: ir.Table, at_least_s: int) -> ir.Table:
 
 
 def together_by_now(stretches: ir.Table, people: ir.Table, at_least_s: int) -> ir.Table:
-    """As `together`, with the length counted only up to the moment asked about: what still runs has not run for longer."""
+    """As `together`, the length counted only up to the moment asked about: what still runs has not run for longer."""
     both = together(stretches, at_least_s).join(people.select("who", "as_of_s"), "who")
     return both.filter(ibis.least(both.until_s, both.as_of_s) - both.from_s >= at_least_s).drop("as_of_s")
 

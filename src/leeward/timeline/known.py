@@ -13,7 +13,8 @@ def known(findings: ir.Table, question: ir.Table, *, dated: bool = True) -> ir.T
 
     A finding is known from when it reached us, else from when it was reported, else from when it was measured.
     `question` has one row: as_of (null: everything is known).
-    `dated` False says that as_of is null, which spares every scan the comparison. Adds `at_s` and `until_s`: the measured time in seconds, an interval's end cut at the moment.
+    `dated` False says that as_of is null, which spares every scan the comparison. Adds `at_s` and `until_s`: the
+    measured time in seconds, an interval's end cut at the moment.
     """
     if not dated:
         return _newest(findings.mutate(at_s=seconds(findings.measured_at), until_s=seconds(findings.measured_until)))

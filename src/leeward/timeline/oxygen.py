@@ -26,33 +26,15 @@ def device_code(word: ir.StringColumn) -> ir.IntegerColumn:
 
 
 def states(relevant: ir.Table) -> ir.Table:
-    """One row per moment at which device or flow was charted: who, at_s, device (code, null: never charted),
-    flow_low, flow_high (L/min, null: not charted for this device).
+    """One row per moment at which device or flow was charted.
+
+    Columns: who, at_s, device (code, null: never charted), flow_low, flow_high (L/min, null: not charted for this
+    device).
 
     A change of device forgets the flow of the old one. A flow above zero charted after room air means an
     oxygen device that nobody named.
     """
-    rows = _charted(relevant)
-    moments = rows.group_by(["who", "at_s"]).agg(device=rows.device.max(), low=rows.low.max(), high=rows.high.max())
-    upto = ibis.window(group_by=[moments.who], order_by=[moments.at_s], rows=(None, 0))
-    carried = moments.mutate(
-        packed=latest(moments.device, moments.at_s, _BITS, upto),
-        flow_at_s=ibis.ifelse(moments.low.notnull(), moments.at_s, None).max().over(upto),
-    )
-    filled = ibis.window(group_by=[carried.who, carried.flow_at_s])
-    carried = carried.mutate(
-        flow_low=carried.low.max().over(filled),
-        flow_high=carried.high.max().over(filled),
-        device_=back(carried.packed, _BITS),
-        device_at_s=front(carried.packed, _BITS),
-    )
-    before = carried.device_.lag().over(ibis.window(group_by=[carried.who], order_by=[carried.at_s]))
-    carried = carried.mutate(changed=~carried.device_.identical_to(before))
-    carried = carried.mutate(
-        since_s=ibis.ifelse(carried.changed, carried.at_s, None)
-        .max()
-        .over(ibis.window(group_by=[carried.who], order_by=[carried.at_s], rows=(None, 0)))
-    )
+    carried = _since_change(_carried(_charted(relevant)))
     # The flow belongs to the device from when it was first charted on, however often that is charted again.
     mine = carried.flow_at_s >= carried.since_s - CHARTED_TOGETHER_S
     unnamed = (
@@ -66,6 +48,34 @@ def states(relevant: ir.Table) -> ir.Table:
         device=pick([(true(unnamed) == 1, DEVICES.index("oxygen-unspecified"))], carried.device_),
         flow_low=ibis.ifelse(mine, carried.flow_low, None),
         flow_high=ibis.ifelse(mine, carried.flow_high, None),
+    )
+
+
+def _carried(rows: ir.Table) -> ir.Table:
+    """The device and the flow charted last at each moment, each with when that was: device_at_s, flow_at_s."""
+    moments = rows.group_by(["who", "at_s"]).agg(device=rows.device.max(), low=rows.low.max(), high=rows.high.max())
+    upto = ibis.window(group_by=[moments.who], order_by=[moments.at_s], rows=(None, 0))
+    carried = moments.mutate(
+        packed=latest(moments.device, moments.at_s, _BITS, upto),
+        flow_at_s=ibis.ifelse(moments.low.notnull(), moments.at_s, None).max().over(upto),
+    )
+    filled = ibis.window(group_by=[carried.who, carried.flow_at_s])
+    return carried.mutate(
+        flow_low=carried.low.max().over(filled),
+        flow_high=carried.high.max().over(filled),
+        device_=back(carried.packed, _BITS),
+        device_at_s=front(carried.packed, _BITS),
+    )
+
+
+def _since_change(carried: ir.Table) -> ir.Table:
+    """Adds since_s: when the device last became another one."""
+    before = carried.device_.lag().over(ibis.window(group_by=[carried.who], order_by=[carried.at_s]))
+    carried = carried.mutate(changed=~carried.device_.identical_to(before))
+    return carried.mutate(
+        since_s=ibis.ifelse(carried.changed, carried.at_s, None)
+        .max()
+        .over(ibis.window(group_by=[carried.who], order_by=[carried.at_s], rows=(None, 0)))
     )
 
 

@@ -36,7 +36,8 @@ class _Carry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def carry() -> _Carry:
     """The age limits in force."""
-    return load("carry", _Carry)
+    held: _Carry = load("carry", _Carry)
+    return held
 
 
 def limit_s(quantity: str, setting: ir.IntegerColumn) -> ir.IntegerColumn:
