@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from leeward import cli
 from leeward.cohort import answer
 from leeward.samples import FOLDER
+from leeward.scales.scores import scores
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -72,7 +73,27 @@ def test_the_two_commands_stand_at_the_top() -> None:
     assert "make test" in top
 
 
-@pytest.mark.parametrize("shape", [answer.Answer, answer.Episode, answer.Grade, answer.Because, answer.Change])
+def test_every_score_is_named() -> None:
+    """So does each score that an answer may hold, and what its second reading is called."""
+    page = (ROOT / "docs" / "answers.md").read_text(encoding="utf-8")
+    named = [*scores(), *(score.reading for score in scores().values() if score.reading)]
+    assert [name for name in named if f"`{name}`" not in page] == []
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        answer.Answer,
+        answer.Trigger,
+        answer.Episode,
+        answer.Peak,
+        answer.Grade,
+        answer.Because,
+        answer.Change,
+        answer.Unobserved,
+        answer.Physiology,
+    ],
+)
 def test_every_key_of_an_answer_is_explained(shape: type[msgspec.Struct]) -> None:
     """What the JSON holds stands in docs/answers.md."""
     page = (ROOT / "docs" / "answers.md").read_text(encoding="utf-8")

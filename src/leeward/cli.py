@@ -71,7 +71,7 @@ def grade(
 
     if scale not in (*SCALES, "all"):
         _fail(WRONG_ARGUMENTS, f"no scale '{scale}'; there is {', '.join(SCALES)}, and all")
-    record, asked = _asked(path, as_of, assume_trigger, room_air, zone, mapping, scale=scale)
+    record, asked = _asked(path, as_of, assume_trigger, room_air, zone, mapping, scale=scale, refused=refused)
     _write_files(record, asked, refused, parquet)
     if parquet is not None:
         return
@@ -91,8 +91,6 @@ def _write_files(record: Record, asked: Question, refused: Path | None, parquet:
     from leeward.cohort.courses import refusals_to_csv, to_parquet
 
     try:
-        if refused is not None:
-            refusals_to_csv(record, refused)
         if parquet is not None:
             with _progress() as tell:
                 written = to_parquet(record, asked, parquet, tell=tell)
@@ -194,8 +192,10 @@ def _asked(  # type: ignore[no-untyped-def]
     mapping: Path | None,
     *,
     scale: str = "astct-2019",
+    refused: Path | None = None,
 ):
-    """The record and the question, or an exit code with a message."""
+    """The record and the question, or an exit code with a message; refusals are listed into `refused` either way."""
+    from leeward.cohort.courses import refusals_to_csv
     from leeward.api import question
     from leeward.record.read import read
 
@@ -206,12 +206,16 @@ def _asked(  # type: ignore[no-untyped-def]
         asked = question(record, as_of=_moment(as_of), assume_trigger=trigger, room_air=room_air, scale=scale)
     except CannotRead as error:
         _fail(CANNOT_READ, str(error))
+        if refused is not None:
+            refusals_to_csv(record, refused)
     except LeewardError as error:
         _fail(WRONG_ARGUMENTS, str(error))
+    except OSError as error:
+        _fail(WRONG_ARGUMENTS, f"cannot write: {error}")
     _err.print(f"recognised: {record.recognised}", soft_wrap=True)
     if len(record) == 0:
-        refused = ", ".join(f"{count} x {reason}" for reason, count in record.refused.items()) or "it holds nothing"
-        _fail(NOTHING_UNDERSTOOD, f"nothing in {path} was understood: {refused}")
+        why = ", ".join(f"{count} x {reason}" for reason, count in record.refused.items()) or "it holds nothing"
+        _fail(NOTHING_UNDERSTOOD, f"nothing in {path} was understood: {why}")
     return record, asked
 
 

@@ -11,7 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from leeward.cohort.engine import Question, connect, run
+from leeward.scales.older_crs import SCALES
 from tests.cases.parse import cases, table
+from tests.cases.test_crs_scales import all_cases
 
 # The gateway to Java leaves its sockets to the garbage collector.
 pytestmark = [
@@ -50,6 +52,25 @@ def test_spark_answers_as_duckdb_does(spark: Any, tmp_path: Path, file: str, as_
     con.register("findings", findings)
     run(con, question)
     for step in COMPARED:
+        expected = con.sql(f"select * from {step}")
+        columns = expected.columns
+        got = [tuple(row[name] for name in columns) for row in spark.table(step).collect()]
+        assert sorted(map(str, got)) == sorted(map(str, expected.fetchall())), step
+
+
+def test_every_scale_and_score_on_spark(spark: Any, tmp_path: Path) -> None:
+    """The cases of the older scales, graded on all of them and scored, give the same rows."""
+    from leeward.cohort import spark as on_spark
+
+    findings = table(all_cases())
+    pq.write_table(findings, tmp_path / "findings.parquet")
+    spark.read.parquet(str(tmp_path / "findings.parquet")).createOrReplaceTempView("findings")
+    question = Question(scales=SCALES, scores=True)
+    on_spark.run(spark, question, reasons=False)
+    con = connect()
+    con.register("findings", findings)
+    run(con, question, reasons=False)
+    for step in ("course", "episodes", "now", "scores"):
         expected = con.sql(f"select * from {step}")
         columns = expected.columns
         got = [tuple(row[name] for name in columns) for row in spark.table(step).collect()]

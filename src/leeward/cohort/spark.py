@@ -27,7 +27,9 @@ def run(spark: SparkSession, question: Question, *, reasons: bool = True) -> Non
     spark.createDataFrame(
         asked, "as_of timestamp, assumed_trigger timestamp, assumed_setting string"
     ).createOrReplaceTempView("question")
-    for name, step in steps(room_air=question.room_air):
+    dated = question.as_of is not None
+    made = steps(room_air=question.room_air, scales=question.scales, scores=question.scores, dated=dated)
+    for name, step in made:
         if name in REASONS and not reasons:
             continue
         sql = str(con.compile(step))

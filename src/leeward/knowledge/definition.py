@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date
 from itertools import pairwise
 
 import msgspec
@@ -34,7 +34,9 @@ Line = list[Dated]
 
 
 def value(lines: Line, on: date | None = None) -> float:
-    """The value in force on a day (today when no day is given), in the line's unit.
+    """The value in force on a day (that on which a line was last checked, when none is given), in the line's unit.
+
+    So a line entered ahead of its day takes effect once somebody has looked again, and never by the clock alone.
 
     Raises BadKnowledge when two lines hold on one day or none does.
     """
@@ -42,7 +44,7 @@ def value(lines: Line, on: date | None = None) -> float:
     for earlier, later in pairwise(ordered):
         if earlier.from_ == later.from_ or (earlier.until is not None and earlier.until != later.from_):
             raise BadKnowledge(f"dated lines from {earlier.from_} and {later.from_} overlap or leave a gap")
-    on = on or datetime.now(UTC).date()
+    on = on or max((line.checked for line in lines), default=date.max)
     held = [line for line in ordered if line.from_ <= on]
     if not held or (held[-1].until is not None and held[-1].until <= on):
         raise BadKnowledge(f"no value in force on {on}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
+import pyarrow.compute as pc
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -22,8 +23,9 @@ _STYLES = {0: "dim", 1: "green", 2: "yellow", 3: "dark_orange", 4: "red", 5: "bo
 def print_answers(console: Console, answers: Iterable[Answer]) -> None:
     """A row per episode, or per patient without one; what a reader must be warned of stands below."""
     made = Table(title=TITLE, caption=STANDING)
-    for heading in ("patient", "therapy", "", "onset", "peak", "resolved", "now", ""):
-        made.add_column(heading, no_wrap=heading not in ("therapy", "patient"), overflow="fold")
+    for heading in ("patient", "therapy", "of", "onset", "peak", "resolved", "now", "note"):
+        wraps = heading in ("therapy", "patient")
+        made.add_column(heading, no_wrap=not wraps, overflow="fold", min_width=15 if heading == "therapy" else None)
     notes: list[tuple[str, str]] = []
     for answer in answers:
         for row in _rows(answer, notes):
@@ -36,7 +38,8 @@ def print_answers(console: Console, answers: Iterable[Answer]) -> None:
 def _rows(answer: Answer, notes: list[tuple[str, str]]) -> list[list[Text | str]]:
     """One patient's rows; adds to `notes` what is said below the table."""
     if not answer.triggers:
-        return [[answer.patient, Text("no trigger on record", "dim"), "", "", "", "", "not graded", ""]]
+        mark = _mark(notes, answer.patient, _raw(answer))
+        return [[answer.patient, Text("no trigger on record", "dim"), "", "", "", "", "not graded", mark]]
     therapy = ", ".join(dict.fromkeys(trigger.name for trigger in answer.triggers))
     rows: list[list[Text | str]] = []
     for syndrome, scale, now in _graded(answer):
@@ -61,6 +64,25 @@ def _graded(answer: Answer) -> Iterator[tuple[str, str, Grade]]:
             yield syndrome, ASTCT, now
         if syndrome == "crs":
             yield from (("crs", scale, grade) for scale, grade in answer.scales.items())
+
+
+_RAW = {"body-temperature": ("temperature to", "highest"), "systolic-bp": ("systolic from", "lowest"),
+        "spo2": ("SpO2 from", "lowest")}  # fmt: skip
+
+
+def _raw(answer: Answer) -> str:
+    """The raw physiology in a few words, for a patient who is not graded."""
+    signs = {sign.quantity: sign for sign in answer.physiology}
+    said = [f"{words} {getattr(signs[name], end):g}" for name, (words, end) in _RAW.items() if name in signs]
+    return f"not graded; {', '.join(said)}" if said else ""
+
+
+def _mark(notes: list[tuple[str, str]], who: str, said: str) -> str:
+    """The number of a note that is said below the table; nothing where there is nothing to say."""
+    if not said:
+        return ""
+    notes.append((who, said))
+    return f"[{len(notes)}]"
 
 
 def _noted(patient: str, named: str, episode: Episode | None, now: Grade | None, notes: list[tuple[str, str]]) -> str:
@@ -98,3 +120,8 @@ def print_record(console: Console, record: Record) -> None:
     refused = ", ".join(f"{count:,} x {reason}" for reason, count in record.refused.items())
     listed = f"; refused: {refused} (list them with --refused FILE)" if refused else ""
     console.print(f"{len(record):,} findings understood{listed}", soft_wrap=True)
+    if "ambiguous-time" in record.refused:
+        console.print("Times without a zone were refused: --zone says which one they mean.", soft_wrap=True)
+    lost = record.refusals.filter(pc.equal(record.refusals["quantity"], "trigger")).num_rows
+    if lost:
+        console.print(f"{lost:,} records of a therapy that can cause CRS were refused: see --refused FILE.", soft_wrap=True)

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import ibis
 import ibis.expr.types as ir
 
-from leeward.knowledge.vocabulary import quantities
 from leeward.timeline.columns import pick, seconds
 
 YEAR_S = 31_556_952
@@ -15,18 +14,13 @@ _DEATHS = ("other", "unstated", "icans", "crs")
 
 
 def watched(known: ir.Table) -> ir.Table:
-    """Until when each patient was watched: patient, last (the last finding), last_end (the last end of an infusion)."""
+    """Until when each patient was watched: patient, last (the last finding), last_end (the last end of anything measured or given)."""
     # Age, birth and sex have no moment; the end of a stay, a mark or a device is planned, and nothing was charted then.
     rows = known.filter(~known.quantity.isin(["age-years", "birth-date", "sex"]))
-    ran = rows.measured_until.notnull() & rows.quantity.isin(_infused())
+    ended = rows.measured_until.notnull() & ~rows.quantity.isin(["care-setting", "attribution", "oxygen-device"])
     return rows.group_by("patient").agg(
-        last=rows.measured_at.max(), last_end=ibis.ifelse(ran, rows.measured_until, None).max()
+        last=rows.measured_at.max(), last_end=ibis.ifelse(ended, rows.measured_until, None).max()
     )
-
-
-def _infused() -> list[str]:
-    """The quantities that are infusions."""
-    return [name for name, quantity in quantities().items() if quantity.kind == "rate"]
 
 
 def told(known: ir.Table) -> ir.Table:
