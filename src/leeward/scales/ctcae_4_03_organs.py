@@ -108,14 +108,16 @@ def _baseline(rows: ir.Table, limits: Limits) -> ir.Table:
     """The last value before the first therapy: who, base_low, base_high."""
     oldest_s = int(decided(limits.decisions, "baseline") * DAY_S)
     rows = rows.filter((rows.drawn_s <= rows.first_dose_s) & (rows.at_s >= rows.first_dose_s - oldest_s))
-    rows = rows.filter(rows.drawn_s == rows.drawn_s.max().over(ibis.window(group_by=[rows.who])))
+    rows = rows.mutate(newest_s=rows.drawn_s.max().over(ibis.window(group_by=[rows.who])))
+    rows = rows.filter(rows.drawn_s == rows.newest_s).drop("newest_s")
     return rows.group_by("who").agg(base_low=rows.low.min(), base_high=rows.high.max())
 
 
 def _upper_limit(rows: ir.Table, test: _Test) -> ir.Table:
     """The upper limit of normal that the record carries, the last one: who, limit_low, limit_high."""
     rows = rows.filter(rows.quantity == test.upper_limit)
-    rows = rows.filter(rows.at_s == rows.at_s.max().over(ibis.window(group_by=[rows.who])))
+    rows = rows.mutate(newest_s=rows.at_s.max().over(ibis.window(group_by=[rows.who])))
+    rows = rows.filter(rows.at_s == rows.newest_s).drop("newest_s")
     return rows.group_by("who").agg(limit_low=rows.low.min(), limit_high=rows.high.max())
 
 
