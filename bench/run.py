@@ -18,7 +18,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cohorts import against_aces, against_clifpy, against_pandas, against_scan
+from cohorts import against_aces, against_clifpy, against_ourselves, against_pandas, against_scan
 from home import REPOSITORY, home
 from reading import against_fhir_readers, one_patient
 from runs import FULL, QUICK, Size
@@ -28,6 +28,7 @@ WORKLOADS: dict[str, Callable[[Size], Workload]] = {
     "clif": against_clifpy,
     "meds": against_aces,
     "scan": against_scan,
+    "scales": against_ourselves,
     "fhir": against_fhir_readers,
     "patient": one_patient,
     "pandas": against_pandas,

@@ -11,10 +11,11 @@ from clock import report, task, timed
 
 from leeward.cohort.courses import write
 from leeward.cohort.engine import Question, compiled, connect, run
+from leeward.scales.older_crs import SCALES
 
 TASK = task()
 FINDINGS, OUT = str(TASK["findings"]), Path(TASK["out"])
-QUESTION = Question(**TASK.get("question", {}))
+QUESTION = Question(scales=SCALES, scores=True) if TASK.get("everything") else Question()
 PEAKS = (
     "select patient, max(peak_at_least), max(peak_at_most) from '{}/episodes.parquet' "
     "where syndrome = 'crs' group by patient"
@@ -31,7 +32,7 @@ def course() -> None:
 
 
 begin = time.perf_counter()
-compiled(room_air=QUESTION.room_air)
+compiled(room_air=QUESTION.room_air, scales=QUESTION.scales, scores=QUESTION.scores, dated=False)
 compile_s = time.perf_counter() - begin
 _, seconds = timed(course, TASK["repeats"])
 with duckdb.connect() as connection:

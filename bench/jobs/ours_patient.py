@@ -12,22 +12,23 @@ from leeward.cohort.answer import answer, units
 from leeward.cohort.courses import refused_by_patient
 from leeward.cohort.engine import Bedside, Question
 from leeward.record.read import read
+from leeward.scales.older_crs import SCALES
 
 BUNDLE, CALLS, WARM = (task()[name] for name in ("bundle", "calls", "warm"))
 PATIENT = task()["patient"]
+QUESTION = Question(scales=SCALES, scores=True) if task().get("everything") else Question()
 
 
 def answered(bedside: Bedside) -> bytes:
     """What a bedside service does at each request; the Bundle lies in memory-backed files, so no disk is timed."""
     record = read(Path(BUNDLE))
-    question = Question()
-    rows = bedside.tables(record.findings, question)
+    rows = bedside.tables(record.findings, QUESTION)
     refused = refused_by_patient(record.refusals).get(PATIENT, {})
-    return msgspec.json.encode(answer(PATIENT, rows, question, refused, units()))
+    return msgspec.json.encode(answer(PATIENT, rows, QUESTION, refused, units()))
 
 
 begin = time.perf_counter()
-bedside = Bedside()
+bedside = Bedside(scales=QUESTION.scales, scores=QUESTION.scores)
 said = answered(bedside)
 first_s = time.perf_counter() - begin
 seconds = []

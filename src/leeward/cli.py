@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import msgspec
 import typer
@@ -72,8 +72,8 @@ def grade(
     if scale not in (*SCALES, "all"):
         _fail(WRONG_ARGUMENTS, f"no scale '{scale}'; there is {', '.join(SCALES)}, and all")
     record, asked = _asked(path, as_of, assume_trigger, room_air, zone, mapping, scale=scale, refused=refused)
-    _write_files(record, asked, refused, parquet)
     if parquet is not None:
+        _write_courses(record, asked, parquet)
         return
     with _progress() as tell:
         found = answers(record, asked, tell=tell)
@@ -86,17 +86,16 @@ def grade(
     terminal.print_record(_err, record)
 
 
-def _write_files(record: Record, asked: Question, refused: Path | None, parquet: Path | None) -> None:
-    """The refusals and the courses as files, where they are asked for."""
-    from leeward.cohort.courses import refusals_to_csv, to_parquet
+def _write_courses(record: Record, asked: Question, folder: Path) -> None:
+    """The courses of a cohort as Parquet, and the names of the files."""
+    from leeward.cohort.courses import to_parquet
 
     try:
-        if parquet is not None:
-            with _progress() as tell:
-                written = to_parquet(record, asked, parquet, tell=tell)
-            _err.print("\n".join(str(file) for file in written.values()), soft_wrap=True)
+        with _progress() as tell:
+            written = to_parquet(record, asked, folder, tell=tell)
     except OSError as error:
         _fail(WRONG_ARGUMENTS, f"cannot write: {error}")
+    _err.print("\n".join(str(file) for file in written.values()), soft_wrap=True)
 
 
 @app.command()
@@ -195,8 +194,8 @@ def _asked(  # type: ignore[no-untyped-def]
     refused: Path | None = None,
 ):
     """The record and the question, or an exit code with a message; refusals are listed into `refused` either way."""
-    from leeward.cohort.courses import refusals_to_csv
     from leeward.api import question
+    from leeward.cohort.courses import refusals_to_csv
     from leeward.record.read import read
 
     try:
@@ -204,10 +203,10 @@ def _asked(  # type: ignore[no-untyped-def]
             record = read(path, zone=zone, mapping=mapping)
         trigger = _moment(assume, settings=True)
         asked = question(record, as_of=_moment(as_of), assume_trigger=trigger, room_air=room_air, scale=scale)
-    except CannotRead as error:
-        _fail(CANNOT_READ, str(error))
         if refused is not None:
             refusals_to_csv(record, refused)
+    except CannotRead as error:
+        _fail(CANNOT_READ, str(error))
     except LeewardError as error:
         _fail(WRONG_ARGUMENTS, str(error))
     except OSError as error:
@@ -229,7 +228,7 @@ def _moment(spelt: str | None, *, settings: bool = False):  # type: ignore[no-un
         raise BadSetting(f"'{spelt}' is not a time; write it as 2024-01-10T08:30:00+00:00") from None
 
 
-def _fail(code: int, message: str) -> None:
+def _fail(code: int, message: str) -> NoReturn:
     """Say what is wrong and leave with its exit code."""
     _err.print(message, style="bold", markup=False, soft_wrap=True)
     raise typer.Exit(code)

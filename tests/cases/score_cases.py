@@ -126,7 +126,8 @@ def compiled() -> tuple[tuple[str, str], ...]:
         return ibis.table(made_table.schema(), name=name)
 
     known_ = step("known", known, FINDINGS, QUESTION)
-    exposed = step("exposed", exposures, known_, QUESTION, repeated=repeated_products(), same_dose_s=36 * 3600, same_course_s=14 * 86_400)
+    apart = {"repeated": repeated_products(), "same_dose_s": 36 * 3600, "same_course_s": 14 * 86_400}
+    exposed = step("exposed", exposures, known_, QUESTION, **apart)
     scores.steps(step, known_, exposed, QUESTION)
     return tuple(made)
 

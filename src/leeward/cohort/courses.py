@@ -11,11 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from leeward.cohort.answer import Answer, answer, units
-from leeward.cohort.engine import Question, connect, run
-from leeward.cohort.plan import COURSES, REASONS
+from leeward.cohort.engine import answered, connect, Question, run
 from leeward.knowledge import edition
 from leeward.record.spool import Record
-from leeward.scales.older_crs import older
 
 Tell = Callable[[str, int, int], None]
 """Hears of progress: the step's name, how many are done, how many there are."""
@@ -36,9 +34,7 @@ def answers(record: Record, question: Question, *, tell: Tell | None = None) -> 
     con = graded(record, question, tell=tell)
     refused = refused_by_patient(record.refusals)
     known = units()
-    names = (*COURSES, *REASONS, *(("estimated",) if older(question.scales) else ()))
-    names = (*names, *(("scores",) if question.scores else ()))
-    streams = {name: _Stream(con, name) for name in names}
+    streams = {name: _Stream(con, name) for name in answered(question)}
     for patient in _patients(con, refused):
         rows = {name: stream.of(patient) for name, stream in streams.items()}
         yield answer(patient, rows, question, refused.get(patient, {}), known)

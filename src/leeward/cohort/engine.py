@@ -13,7 +13,7 @@ import msgspec
 import pyarrow as pa
 
 from leeward.cohort.plan import COURSES, REASONS, steps
-from leeward.scales.older_crs import ASTCT
+from leeward.scales.older_crs import ASTCT, older
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -81,6 +81,12 @@ def tables(
     return {name: con.sql(f"select * from {name}").to_arrow_table().to_pylist() for name in names}
 
 
+def answered(question: Question) -> tuple[str, ...]:
+    """The steps whose rows answer a question."""
+    estimated = ("estimated",) if older(question.scales) else ()
+    return (*COURSES, *REASONS, *estimated, *(("scores",) if question.scores else ()))
+
+
 _COLUMNS = {
     "patient": "varchar", "quantity": "varchar", "measured_at": "bigint", "measured_until": "bigint",
     "reported_at": "bigint", "received_at": "bigint", "low": "double", "high": "double", "text": "varchar",
@@ -98,8 +104,11 @@ class Bedside:
     DuckDB keeps a plan only when it reads no table, so findings and question arrive as its parameters.
     """
 
-    def __init__(self, *, room_air: bool = False) -> None:
+    def __init__(
+        self, *, room_air: bool = False, scales: tuple[str, ...] = (ASTCT,), scores: bool = False
+    ) -> None:
         self._con = connect(threads=1)
+        self._names = answered(Question(scales=scales, scores=scores))
         columns = ", ".join(
             f"unnest(string_split(${place}::varchar, '{_APART}')) as {name}"
             for place, name in enumerate(_PARAMETERS, 1)
@@ -114,21 +123,21 @@ class Bedside:
         )
         findings = f"select * exclude (as_of, assumed_trigger, assumed_setting) replace ({moments}) from arrived"
         chain = [("arrived", f"select {typed} from (select {columns})"), ("findings", findings), ("question", question)]
-        chain += compiled(room_air=room_air)
+        chain += compiled(room_air=room_air, scales=scales, scores=scores)
         steps = ",\n".join(f"{name} as materialized ({sql})" for name, sql in chain)
-        rows = ", ".join(f"(select list({name}) from {name}) as {name}" for name in (*COURSES, *REASONS))
+        rows = ", ".join(f"(select list({name}) from {name}) as {name}" for name in self._names)
         self._con.execute(f"prepare course as with {steps} select {rows}")
 
     def tables(self, findings: pa.Table, question: Question) -> dict[str, list[dict[str, Any]]]:
         """The rows of the answer steps for these findings (FINDING), one patient or a few."""
         if findings.num_rows == 0:
-            return {name: [] for name in (*COURSES, *REASONS)}
+            return {name: [] for name in self._names}
         asked = [_microseconds(question.as_of), _microseconds(question.assumed_trigger), question.assumed_setting]
         values = [_joined(findings.column(name)) for name in _COLUMNS]
         values += [_APART.join([_NOTHING if value is None else str(value)] * findings.num_rows) for value in asked]
         values = ["'" + value.replace("'", "''") + "'" for value in values]
         row = self._con.execute(f"execute course({', '.join(values)})").fetchone()
-        return {name: (row[place] if row else None) or [] for place, name in enumerate((*COURSES, *REASONS))}
+        return {name: (row[place] if row else None) or [] for place, name in enumerate(self._names)}
 
 
 def _joined(column: pa.ChunkedArray) -> str:

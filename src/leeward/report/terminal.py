@@ -124,4 +124,6 @@ def print_record(console: Console, record: Record) -> None:
         console.print("Times without a zone were refused: --zone says which one they mean.", soft_wrap=True)
     lost = record.refusals.filter(pc.equal(record.refusals["quantity"], "trigger")).num_rows
     if lost:
-        console.print(f"{lost:,} records of a therapy that can cause CRS were refused: see --refused FILE.", soft_wrap=True)
+        console.print(
+            f"{lost:,} records of a therapy that can cause CRS were refused: see --refused FILE.", soft_wrap=True
+        )

@@ -14,7 +14,7 @@ _DEATHS = ("other", "unstated", "icans", "crs")
 
 
 def watched(known: ir.Table) -> ir.Table:
-    """Until when each patient was watched: patient, last (the last finding), last_end (the last end of anything measured or given)."""
+    """Until when each patient was watched: patient, last (finding), last_end (of anything measured or given)."""
     # Age, birth and sex have no moment; the end of a stay, a mark or a device is planned, and nothing was charted then.
     rows = known.filter(~known.quantity.isin(["age-years", "birth-date", "sex"]))
     ended = rows.measured_until.notnull() & ~rows.quantity.isin(["care-setting", "attribution", "oxygen-device"])
