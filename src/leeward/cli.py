@@ -90,11 +90,8 @@ def _write_courses(record: Record, asked: Question, folder: Path) -> None:
     """The courses of a cohort as Parquet, and the names of the files."""
     from leeward.cohort.courses import to_parquet
 
-    try:
-        with _progress() as tell:
-            written = to_parquet(record, asked, folder, tell=tell)
-    except OSError as error:
-        _fail(WRONG_ARGUMENTS, f"cannot write: {error}")
+    with _writing(), _progress() as tell:
+        written = to_parquet(record, asked, folder, tell=tell)
     _err.print("\n".join(str(file) for file in written.values()), soft_wrap=True)
 
 
@@ -203,14 +200,13 @@ def _asked(  # type: ignore[no-untyped-def]
             record = read(path, zone=zone, mapping=mapping)
         trigger = _moment(assume, settings=True)
         asked = question(record, as_of=_moment(as_of), assume_trigger=trigger, room_air=room_air, scale=scale)
-        if refused is not None:
-            refusals_to_csv(record, refused)
     except CannotRead as error:
         _fail(CANNOT_READ, str(error))
     except LeewardError as error:
         _fail(WRONG_ARGUMENTS, str(error))
-    except OSError as error:
-        _fail(WRONG_ARGUMENTS, f"cannot write: {error}")
+    if refused is not None:
+        with _writing():
+            refusals_to_csv(record, refused)
     _err.print(f"recognised: {record.recognised}", soft_wrap=True)
     if len(record) == 0:
         why = ", ".join(f"{count} x {reason}" for reason, count in record.refused.items()) or "it holds nothing"
@@ -232,6 +228,17 @@ def _fail(code: int, message: str) -> NoReturn:
     """Say what is wrong and leave with its exit code."""
     _err.print(message, style="bold", markup=False, soft_wrap=True)
     raise typer.Exit(code)
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    """A place that cannot be written to is a wrong argument, not a fault of ours."""
+    from duckdb import IOException
+
+    try:
+        yield
+    except (OSError, IOException) as error:
+        _fail(WRONG_ARGUMENTS, f"cannot write: {error}")
 
 
 @contextmanager

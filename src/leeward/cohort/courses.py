@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from leeward.cohort.answer import Answer, answer, units
-from leeward.cohort.engine import answered, connect, Question, run
+from leeward.cohort.engine import Question, answered, connect, run
 from leeward.knowledge import edition
 from leeward.record.spool import Record
 

@@ -104,9 +104,7 @@ class Bedside:
     DuckDB keeps a plan only when it reads no table, so findings and question arrive as its parameters.
     """
 
-    def __init__(
-        self, *, room_air: bool = False, scales: tuple[str, ...] = (ASTCT,), scores: bool = False
-    ) -> None:
+    def __init__(self, *, room_air: bool = False, scales: tuple[str, ...] = (ASTCT,), scores: bool = False) -> None:
         self._con = connect(threads=1)
         self._names = answered(Question(scales=scales, scores=scores))
         columns = ", ".join(
