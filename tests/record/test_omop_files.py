@@ -22,7 +22,7 @@ def test_file_names_in_any_case_packed_and_in_parts(tmp_path: Path) -> None:
     (tmp_path / "death_old.csv").write_text(cells([{"person_id": TWO, "death_date": "2026-03-02"}]), encoding="utf-8")
     record = read(tmp_path, zone="UTC")
     assert record.recognised == "OMOP CDM (3 tables)"
-    assert found(record, "patient", "quantity", "source") == [
+    assert sorted(found(record, "patient", "quantity", "source")) == [
         (ONE, "death", "DEATH.csv"),
         (ONE, "heart-rate", "Measurement_1.csv.gz"),
         (ONE, "heart-rate", "measurement_2.csv"),
