@@ -49,11 +49,16 @@ def measured(concept: int, value: object, **more: object) -> dict[str, object]:
 
 
 def found(record: Record, *columns: str, quantity: str | None = None) -> list[tuple[Any, ...]]:
-    """Some columns of the findings of a quantity, or of all that happened at a time, in order of time: tables are read side by side."""
+    """Some columns of the findings of a quantity, or of all that happened, in order of time.
+
+    Tables are read side by side, so the order of arrival says nothing.
+    """
     timeless = ("birth-date", "sex")
     rows = [
         r
-        for r in sorted(record.findings.to_pylist(), key=lambda r: (r["measured_at"], r["source"], r["place"]))
+        for r in sorted(
+            record.findings.to_pylist(), key=lambda r: (r["measured_at"], r["source"], len(r["place"]), r["place"])
+        )
         if r["quantity"] == quantity or (not quantity and r["quantity"] not in timeless)
     ]
     return [tuple(row[name] for name in columns) for row in rows]
