@@ -32,7 +32,7 @@ def course() -> None:
 
 
 begin = time.perf_counter()
-compiled(room_air=QUESTION.room_air, scales=QUESTION.scales, scores=QUESTION.scores, dated=False)
+compiled(room_air=QUESTION.room_air, scales=QUESTION.scales, scores=QUESTION.scores, dated=False, revised=False)
 compile_s = time.perf_counter() - begin
 _, seconds = timed(course, TASK["repeats"])
 with duckdb.connect() as connection:

@@ -22,7 +22,7 @@ from leeward.cohort.plan import FINDINGS, QUESTION
 from leeward.record.schema import FINDING
 from leeward.scales import scores
 from leeward.timeline.exposures import exposures, repeated_products
-from leeward.timeline.known import known
+from leeward.timeline.known import known, newest
 from tests.cases.parse import Table, number_or_word, tables
 
 NOW = datetime(2024, 3, 10, 12, tzinfo=UTC)
@@ -125,7 +125,8 @@ def compiled() -> tuple[tuple[str, str], ...]:
         made.append((name, str(ibis.to_sql(made_table, dialect="duckdb"))))
         return ibis.table(made_table.schema(), name=name)
 
-    known_ = step("known", known, FINDINGS, QUESTION)
+    newest_ = step("newest", newest, FINDINGS, QUESTION)
+    known_ = step("known", known, FINDINGS, newest_, QUESTION)
     apart = {"repeated": repeated_products(), "same_dose_s": 36 * 3600, "same_course_s": 14 * 86_400}
     exposed = step("exposed", exposures, known_, QUESTION, **apart)
     scores.steps(step, known_, exposed, QUESTION)

@@ -95,8 +95,7 @@ def write(con: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, Path]:
     written = {}
     con.execute(
         "create or replace table patients as "
-        "select distinct patient, (p.patient is not null) as graded, p.as_of_s "
-        "from (select distinct patient from findings) left join people p using (patient)"
+        "select patient, (p.patient is not null) as graded, p.as_of_s from watched left join people p using (patient)"
     )
     for name in ("patients", "exposed", "course", "episodes", "now", "unobserved"):
         columns = [

@@ -34,11 +34,12 @@ def compiled(
     scales: tuple[str, ...] = (ASTCT,),
     scores: bool = False,
     dated: bool = True,
+    revised: bool = True,
     dialect: str = "duckdb",
 ) -> tuple[tuple[str, str], ...]:
     """Every step as SQL, in order. Compiling takes a good part of a second, so it is done once."""
     ibis.options.sql.fuse_selects = False
-    made = steps(room_air=room_air, scales=scales, scores=scores, dated=dated)
+    made = steps(room_air=room_air, scales=scales, scores=scores, dated=dated, revised=revised)
     return tuple((name, str(ibis.to_sql(step, dialect=dialect))) for name, step in made)
 
 
@@ -65,8 +66,11 @@ def run(
         "select ?::timestamptz as_of, ?::timestamptz assumed_trigger, ?::varchar assumed_setting",
         [question.as_of, question.assumed_trigger, question.assumed_setting],
     )
-    dated = question.as_of is not None
-    made = compiled(room_air=question.room_air, scales=question.scales, scores=question.scores, dated=dated)
+    asked = {"scales": question.scales, "scores": question.scores, "dated": question.as_of is not None}
+    revised = any(
+        con.sql(f"select 1 from findings where {one} limit 1").fetchall() for one in ("revised", "status = 'withdrawn'")
+    )
+    made = compiled(room_air=question.room_air, revised=revised, **asked)
     steps = [(name, sql) for name, sql in made if reasons or name not in REASONS]
     for done, (name, sql) in enumerate(steps):
         if tell is not None:

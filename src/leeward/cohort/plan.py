@@ -26,7 +26,7 @@ from leeward.scales import (
 from leeward.scales import scores as all_scores
 from leeward.timeline.exposures import DAY_S, doses, exposures, repeated_products
 from leeward.timeline.infusions import running
-from leeward.timeline.known import known
+from leeward.timeline.known import known, newest
 from leeward.timeline.oxygen import states
 from leeward.timeline.people import numbered, people, relevant, told, watched
 from leeward.timeline.places import places
@@ -58,13 +58,13 @@ Step = tuple[str, ir.Table]
 
 
 def steps(
-    *, room_air: bool, scales: tuple[str, ...] = (older_crs.ASTCT,), scores: bool = False, dated: bool = True
+    *, room_air: bool, scales: tuple[str, ...] = (older_crs.ASTCT,), scores: bool = False, **asked: bool
 ) -> list[Step]:
     """Every step in order, its name and its expression over the tables named before it.
 
     `room_air`: the source declares that no oxygen device charted means room air. `scales`: those of CRS to grade on;
-    ASTCT is graded always, and steps are added only for others; so are those of `scores`. `dated`: the question
-    may name a moment.
+    ASTCT is graded always, and steps are added only for others; so are those of `scores`. `asked`: see
+    `timeline.known.known`.
     """
     crs, icans = astct_2019_crs.limits(), astct_2019_icans.limits()
     made: list[Step] = []
@@ -73,7 +73,7 @@ def steps(
         made.append((name, build(*inputs, **settings)))
         return ibis.table(made[-1][1].schema(), name=name)
 
-    known_ = step("known", known, FINDINGS, QUESTION, dated=dated)
+    known_ = _known(step, **asked)
     exposed = _exposed(step, known_)
     doses_ = step("doses", doses, exposed)
     people_ = step("people", people, step("watched", watched, known_), step("told", told, known_), doses_, QUESTION)
@@ -95,6 +95,12 @@ def steps(
     if scores:
         all_scores.steps(step, known_, exposed, QUESTION)
     return made
+
+
+def _known(step: Callable[..., ir.Table], *, dated: bool = True, revised: bool = True) -> ir.Table:
+    """Adds the findings that were known."""
+    newest_ = step("newest", newest, FINDINGS, QUESTION, dated=dated)
+    return step("known", known, FINDINGS, newest_, QUESTION, dated=dated, revised=revised)
 
 
 def _exposed(step: Callable[..., ir.Table], known: ir.Table) -> ir.Table:
