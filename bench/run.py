@@ -61,8 +61,10 @@ def page(workloads: list[Workload], began: datetime, took_s: float, size: Size) 
         "Written by `make bench`; do not edit. Ours and theirs ran one after the other, in one run.\n",
         f"- Machine: {machine()}",
         f"- When: {began:%Y-%m-%d %H:%M} UTC, {took_s / 60:.0f} minutes",
-        f"- Command: `make bench{'' if size is FULL else f' ARGS=--{size.name}'}`; "
-        "peers are installed as `bench/peers.py` says and run as `bench/jobs/` says",
+        (
+            f"- Command: `make bench{'' if size is FULL else f' ARGS=--{size.name}'}`; "
+            "peers are installed as `bench/peers.py` says and run as `bench/jobs/` says"
+        ),
         "- Time: the median of the runs in one process, imports and start-up not counted; memory: the process's peak\n",
         "## Bars\n",
         bars_table(workloads),
