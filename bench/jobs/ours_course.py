@@ -10,12 +10,13 @@ import duckdb
 from clock import report, task, timed
 
 from leeward.cohort.courses import write
-from leeward.cohort.engine import Question, compiled, connect, run
+from leeward.cohort.engine import Question, connect, plan_for, run
 from leeward.scales.older_crs import SCALES
 
 TASK = task()
 FINDINGS, OUT = str(TASK["findings"]), Path(TASK["out"])
-QUESTION = Question(scales=SCALES, scores=True) if TASK.get("everything") else Question()
+EVERYTHING = {"scales": SCALES, "scores": True} if TASK.get("everything") else {}
+QUESTION = Question(**TASK.get("question", {}), **EVERYTHING)
 PEAKS = (
     "select patient, max(peak_at_least), max(peak_at_most) from '{}/episodes.parquet' "
     "where syndrome = 'crs' group by patient"
@@ -33,7 +34,7 @@ def course() -> None:
 
 begin = time.perf_counter()
 for several in (True, False):  # a record may have several versions of a statement, or none does
-    compiled(room_air=QUESTION.room_air, scales=QUESTION.scales, scores=QUESTION.scores, dated=False, revised=several)
+    plan_for(QUESTION, revised=several)
 compile_s = time.perf_counter() - begin
 _, seconds = timed(course, TASK["repeats"])
 with duckdb.connect() as connection:

@@ -43,6 +43,17 @@ def compiled(
     return tuple((name, str(ibis.to_sql(step, dialect=dialect))) for name, step in made)
 
 
+def plan_for(question: Question, *, revised: bool) -> tuple[tuple[str, str], ...]:
+    """The compiled plan that answers a question; `revised`: something may have several versions."""
+    return compiled(
+        room_air=question.room_air,
+        scales=question.scales,
+        scores=question.scores,
+        dated=question.as_of is not None,
+        revised=revised,
+    )
+
+
 def connect(threads: int = 2) -> duckdb.DuckDBPyConnection:
     """An in-memory DuckDB that computes in UTC whatever the machine's zone."""
     con = duckdb.connect()
@@ -66,11 +77,10 @@ def run(
         "select ?::timestamptz as_of, ?::timestamptz assumed_trigger, ?::varchar assumed_setting",
         [question.as_of, question.assumed_trigger, question.assumed_setting],
     )
-    asked = {"scales": question.scales, "scores": question.scores, "dated": question.as_of is not None}
     revised = any(
         con.sql(f"select 1 from findings where {one} limit 1").fetchall() for one in ("revised", "status = 'withdrawn'")
     )
-    made = compiled(room_air=question.room_air, revised=revised, **asked)
+    made = plan_for(question, revised=revised)
     steps = [(name, sql) for name, sql in made if reasons or name not in REASONS]
     for done, (name, sql) in enumerate(steps):
         if tell is not None:
