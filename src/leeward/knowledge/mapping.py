@@ -2,28 +2,66 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
+from typing import Literal
 
 import msgspec
 
 from leeward.knowledge.vocabulary import Recognition
+
+_DATE_PARTS = re.compile(r"%([YymdjbB])")
+_PARTS = re.compile(r"%(.?)")
+_KNOWN_PARTS = frozenset("YymdbBjHIMSfpzaA%")
+_WHOLE_DATES = ({"Y", "m", "d"}, {"Y", "j"})
 
 
 class Cell(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"fixed": "is"}):
     """Where one part of a statement comes from.
 
     fixed (`is`): the same for every row. column: a column of the file. first: the first of several columns that says
-    something. words: what the column's words become; a word not listed stays as it is.
+    something. words: what the column's words become; a word not listed stays as it is. time_format: the column holds
+    times spelt so.
     """
 
     fixed: str | None = None
     column: str | None = None
     first: tuple[str, ...] = ()
     words: dict[str, str] = {}
+    time_format: TimeFormat = ()
+
+    def __post_init__(self) -> None:
+        """A format that leaves day and month open is refused when the mapping is read, not at the first row."""
+        check_formats(formats(self))
 
 
 Part = str | Cell
 """A column's name, or a Cell."""
+
+
+TimeFormat = str | tuple[str, ...]
+"""How times are spelt, in the letters of strptime: `%d.%m.%Y %H:%M`; or several such spellings."""
+
+
+def check_formats(declared: tuple[str, ...]) -> None:
+    """Each format names year, month and day once; several agree in their order, or a time would mean two days.
+
+    Raises ValueError.
+    """
+    orders = set()
+    for form in declared:
+        parts = _PARTS.findall(form)
+        unknown = sorted({f"%{part}" for part in parts} - {f"%{part}" for part in _KNOWN_PARTS})
+        if unknown:
+            raise ValueError(f"time_format '{form}' has {', '.join(unknown)}, which is not known")
+        order = ["Y" if part == "y" else "m" if part in "bB" else part for part in _DATE_PARTS.findall(form)]
+        if set(order) not in _WHOLE_DATES or len(order) != len(set(order)):
+            raise ValueError(f"time_format '{form}' does not name year, month and day (%Y %m %d), each once")
+        if ("%I" in form) != ("%p" in form):
+            raise ValueError(f"time_format '{form}' needs %I (hour of twelve) and %p (am or pm) together")
+        orders.add("".join(order))
+    if len(orders) > 1:
+        raise ValueError(f"time_format {', '.join(declared)}: the order of day, month and year must be the same in all")
 
 
 class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -61,13 +99,38 @@ class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A whole mapping: its name, its clock, its code systems, what it declares, and its tables."""
+    """A whole mapping: its name, its clock, its code systems, what it declares, how its files are spelt, its tables.
+
+    separator: the character between columns; by default the one that the first line holds most of.
+    decimal: the decimal sign of `value` and `rate`. encoding: the letters of its files, as Python names them.
+    time_format: how every time is spelt; by default ISO 8601.
+    """
 
     title: str
     table: tuple[Table, ...]
     zone: str | None = None
     local: tuple[str, ...] = ()
     declares: tuple[str, ...] = ()
+    separator: Literal[",", ";", "\t", "|"] | None = None
+    decimal: Literal[".", ","] = "."
+    encoding: str = "utf-8"
+    time_format: TimeFormat = ()
     recognised_by: Recognition = Recognition()
     checked: date | None = None
     source: str = ""
+
+    def __post_init__(self) -> None:
+        """What would spoil every row is refused when the mapping is read."""
+        check_formats(formats(self))
+        try:
+            "".encode(self.encoding)
+        except LookupError:
+            raise ValueError(f"encoding '{self.encoding}' is not known") from None
+
+
+ReadsTimes = Mapping | Cell
+
+
+def formats(part: ReadsTimes) -> tuple[str, ...]:
+    """The declared spellings of times; none where they are ISO 8601."""
+    return (part.time_format,) if isinstance(part.time_format, str) else part.time_format

@@ -14,6 +14,7 @@ from leeward.record.settings import Refused
 
 SUFFIXES = (".csv", ".csv.gz")
 _HEAD_BYTES = 1 << 16
+_SEPARATORS = (",", "\t", ";", "|")
 
 
 def csv_files(path: Path) -> list[Path]:
@@ -60,7 +61,12 @@ def once_a_line(said: Iterator[pa.RecordBatch | Refused]) -> Iterator[pa.RecordB
         yield part
 
 
-def header(file: Path) -> list[str]:
-    """The names in the first line; none where the file is empty or not text."""
+def header(file: Path, between: str | None = ",") -> list[str]:
+    """The names in the first line; none where the file is empty or not text. None: separated as the line shows."""
     lines = head(file).splitlines()
-    return next(csv.reader(lines[:1]), []) if lines else []
+    return next(csv.reader(lines[:1], delimiter=between or separator(lines[0])), []) if lines else []
+
+
+def separator(line: str) -> str:
+    """The character that most likely stands between the columns of a first line."""
+    return max(_SEPARATORS, key=line.count)

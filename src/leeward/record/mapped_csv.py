@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import tempfile
 from collections.abc import Iterator
 from fnmatch import fnmatch
 from functools import cache, partial
@@ -15,7 +17,7 @@ import pyarrow.compute as pc
 from leeward.knowledge import mapping as form
 from leeward.knowledge.loader import BadKnowledge, load, names, read
 from leeward.knowledge.vocabulary import quantities
-from leeward.record import sources, tables
+from leeward.record import sources, spelling, tables
 from leeward.record.codes import Codes
 from leeward.record.csv_files import SUFFIXES, header, once_a_line
 from leeward.record.errors import BadSetting, Malformed
@@ -23,6 +25,10 @@ from leeward.record.settings import Refused, Settings
 
 _PARTS = ("patient", "start", "end", "reported", "received", "quantity", "system", "code", "value", "unit", "text",
           "comparator", "status", "site", "record", "version")  # fmt: skip
+_TIMES = ("start", "end", "reported", "received")
+_NUMBERS = ("value",)  # of an infusion, `_infusions` puts its rate here
+_TEXT_SUFFIXES = (".tsv", ".tsv.gz", ".txt", ".txt.gz")
+_PLAIN = "utf-8"
 
 
 def load_mapping(path: Path) -> form.Mapping:
@@ -82,38 +88,70 @@ class Mapped:
         if path.is_dir() and not self.mapping.recognised_by.files:  # of a public data set every copy is a part
             for name in sorted(missing):
                 yield Refused("file-missing", detail=f"the mapping names '{name}'; no such file is here")
-        for file in sorted(set(files) - used):
+        for file in sorted(file for file in set(files) - used if not file.name.lower().endswith(_TEXT_SUFFIXES)):
             yield Refused("file-not-read", detail="not named by the mapping", source=tables.relative(file, root))
 
     def _read(
         self, con: duckdb.DuckDBPyConnection, table: form.Table, file: Path, root: Path, codes: Codes
     ) -> Iterator[pa.RecordBatch | Refused]:
-        _check(table, file)
-        for opened in tables.opened(con, tables.relative(file, root), [file], root):
+        """The statements of one file; from a copy where its letters are not UTF-8."""
+        if codecs.lookup(self.mapping.encoding).name == _PLAIN:
+            yield from self._rows(con, table, file, root, codes)
+            return
+        with tempfile.TemporaryDirectory(prefix="leeward-") as folder:
+            copy, wrong = spelling.decoded(file, root, self.mapping.encoding, Path(folder))
+            yield from self._rows(con, table, copy, Path(folder), codes)
+        if wrong is not None:
+            yield wrong
+
+    def _rows(
+        self, con: duckdb.DuckDBPyConnection, table: form.Table, file: Path, root: Path, codes: Codes
+    ) -> Iterator[pa.RecordBatch | Refused]:
+        _check(table, file, self.mapping.separator)
+        for opened in tables.opened(con, tables.relative(file, root), [file], root, self.mapping.separator):
             if isinstance(opened, Refused):
                 yield opened
             elif table.rate is None:
-                yield from once_a_line(tables.stream(con, opened, lambda t: _say(t, table, root), root))
+                yield from once_a_line(tables.stream(con, opened, lambda t: self._say(t, table, root), root))
             else:
-                yield from _infusions(con, opened, table, root, codes)
+                yield from self._infusions(con, opened, table, root, codes)
 
+    def _infusions(
+        self, con: duckdb.DuckDBPyConnection, opened: tables.Table, table: form.Table, root: Path, codes: Codes
+    ) -> Iterator[pa.RecordBatch | Refused]:
+        """Rows that carry both an amount and a rate: those read by their amount, then the infusions by their rate."""
+        kinds: dict[str, bool] = {}
+        for by_rate in (False, True):
+            chosen = table if not by_rate else msgspec.structs.replace(table, value=table.rate, unit=table.rate_unit)
+            for batch in once_a_line(tables.stream(con, opened, partial(self._say, table=chosen, root=root), root)):
+                if isinstance(batch, Refused):
+                    if by_rate:
+                        yield batch
+                else:
+                    rows = _is_infusion(batch, codes, kinds)
+                    kept = batch.filter(rows if by_rate else pc.invert(rows))
+                    if kept.num_rows:
+                        yield kept
 
-def _infusions(
-    con: duckdb.DuckDBPyConnection, opened: tables.Table, table: form.Table, root: Path, codes: Codes
-) -> Iterator[pa.RecordBatch | Refused]:
-    """Rows that carry both an amount and a rate: first those read by their amount, then the infusions by their rate."""
-    kinds: dict[str, bool] = {}
-    for by_rate in (False, True):
-        chosen = table if not by_rate else msgspec.structs.replace(table, value=table.rate, unit=table.rate_unit)
-        for batch in once_a_line(tables.stream(con, opened, partial(_say, table=chosen, root=root), root)):
-            if isinstance(batch, Refused):
-                if by_rate:
-                    yield batch
-            else:
-                rows = _is_infusion(batch, codes, kinds)
-                kept = batch.filter(rows if by_rate else pc.invert(rows))
-                if kept.num_rows:
-                    yield kept
+    def _say(self, opened: tables.Table, table: form.Table, root: Path) -> str:
+        """SQL: every part of the statements of one file, as its mapping says."""
+        columns = {name: self._spelt(name, _sql(opened, getattr(table, name)), getattr(table, name)) for name in _PARTS}
+        tests = [f"{opened.raw(c)} in ({', '.join(map(tables.literal, w))})" for c, w in table.where.items()]
+        tests += [f"coalesce({opened.raw(c)}, '') not in ({', '.join(map(tables.literal, w))})"
+                  for c, w in table.where_not.items()]  # fmt: skip
+        tests += [f"{opened.raw(c)} is not null" for c in table.said]
+        return tables.statement(opened, columns, root=root, tail=f"where {' and '.join(tests)}" if tests else "")
+
+    def _spelt(self, name: str, said: str, part: form.Part | None) -> str:
+        """SQL: one part with its numbers and times as the door reads them."""
+        cell = part if isinstance(part, form.Cell) else None
+        if part is None or (cell and cell.fixed is not None):
+            return said
+        if cell and form.formats(cell):
+            return spelling.time(cell, said)
+        if name in _TIMES:
+            return spelling.time(self.mapping, said)
+        return spelling.number(self.mapping, said) if name in _NUMBERS else said
 
 
 def _is_infusion(batch: pa.RecordBatch, codes: Codes, kinds: dict[str, bool]) -> pa.Array:
@@ -134,7 +172,7 @@ def _is_infusion(batch: pa.RecordBatch, codes: Codes, kinds: dict[str, bool]) ->
 def _files(path: Path) -> list[Path]:
     if path.is_file():
         return [path]
-    return sorted(f for f in path.rglob("*") if f.is_file() and f.name.lower().endswith(SUFFIXES))
+    return sorted(f for f in path.rglob("*") if f.is_file() and f.name.lower().endswith((*SUFFIXES, *_TEXT_SUFFIXES)))
 
 
 def _stem(file: Path, root: Path) -> str:
@@ -148,9 +186,9 @@ def _columns(part: form.Part | None) -> tuple[str, ...]:
     return () if part is None else (*((part.column,) if part.column else ()), *part.first)
 
 
-def _check(table: form.Table, file: Path) -> None:
+def _check(table: form.Table, file: Path, separator: str | None) -> None:
     """Refuse a mapping that names a column its file does not have: silence would lose every row's part."""
-    there = header(file)
+    there = header(file, separator)
     if not there:
         return
     parts = (*(getattr(table, name) for name in _PARTS), table.rate, table.rate_unit)
@@ -173,12 +211,3 @@ def _sql(opened: tables.Table, part: form.Part | None) -> str:
         return said
     cases = " ".join(f"when {tables.literal(a)} then {tables.literal(b)}" for a, b in part.words.items())
     return f"case {said} {cases} else {said} end"
-
-
-def _say(opened: tables.Table, table: form.Table, root: Path) -> str:
-    columns = {name: _sql(opened, getattr(table, name)) for name in _PARTS}
-    tests = [f"{opened.raw(c)} in ({', '.join(map(tables.literal, w))})" for c, w in table.where.items()]
-    tests += [f"coalesce({opened.raw(c)}, '') not in ({', '.join(map(tables.literal, w))})"
-              for c, w in table.where_not.items()]  # fmt: skip
-    tests += [f"{opened.raw(c)} is not null" for c in table.said]
-    return tables.statement(opened, columns, root=root, tail=f"where {' and '.join(tests)}" if tests else "")

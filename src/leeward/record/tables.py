@@ -18,6 +18,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from leeward.record import csv_files
 from leeward.record.schema import STATEMENT
 from leeward.record.settings import Refused
 
@@ -27,7 +28,6 @@ ROWS = 50_000
 MEMORY = "1GB"
 """What a sort or a join may hold before it goes to disk: reading must not grow with the file."""
 
-_DELIMITERS = (",", "\t", ";", "|")
 _GZIP = b"\x1f\x8b"
 _PARQUET_SUFFIXES = (".parquet", ".pq")
 _PARQUET_MARK = b"PAR1"
@@ -48,10 +48,11 @@ class Table(msgspec.Struct, frozen=True):
     kinds: Mapping[str, str]  # DuckDB type by column name in lower case
     files: tuple[Path, ...] = ()
     is_csv: bool = False
+    separator: str | None = None
 
     def has(self, column: str) -> bool:
         """Whether the table has this column, in any case."""
-        return column in self.kinds
+        return column.lower() in self.kinds
 
     def raw(self, *columns: str) -> str:
         """SQL: the first of these columns that is not empty, as text exactly as spelt."""
@@ -65,7 +66,7 @@ class Table(msgspec.Struct, frozen=True):
 
     def time(self, *columns: str) -> str:
         """SQL: the first of these columns that is there, as a time: with Z where the file itself says UTC."""
-        spelt = [_time(name, self.kinds[name]) for name in columns if self.has(name)]
+        spelt = [_time(name, self.kinds[name.lower()]) for name in columns if self.has(name)]
         return f"coalesce({', '.join([*spelt, 'cast(null as varchar)'])})"
 
 
@@ -107,8 +108,13 @@ def suffix_of(path: Path) -> str:
     return next((suffix for suffix in SUFFIXES if name.endswith(suffix)), "")
 
 
-def opened(con: duckdb.DuckDBPyConnection, name: str, files: Sequence[Path], root: Path) -> Iterator[Table | Refused]:
-    """What a table's files hold: each CSV file by itself, Parquet shards as one, and files that cannot be opened."""
+def opened(
+    con: duckdb.DuckDBPyConnection, name: str, files: Sequence[Path], root: Path, separator: str | None = None
+) -> Iterator[Table | Refused]:
+    """What a table's files hold: each CSV file by itself, Parquet shards as one, and files that cannot be opened.
+
+    separator: the character between the columns of a CSV file; None where its first line is to show it.
+    """
     sound: list[Path] = []
     for file in files:
         wrong = _wrong(file)
@@ -117,7 +123,7 @@ def opened(con: duckdb.DuckDBPyConnection, name: str, files: Sequence[Path], roo
         elif suffix_of(file) in _PARQUET_SUFFIXES:
             sound.append(file)
         else:
-            yield delimited(name, file)
+            yield delimited(name, file, separator=separator)
     if sound:
         yield parquet(con, name, sound)
 
@@ -150,9 +156,9 @@ def parquet(con: duckdb.DuckDBPyConnection, name: str, files: Sequence[Path]) ->
     return Table(name=name, scan=_located(read, "file_row_number + 1", "filename"), kinds=kinds, files=tuple(files))
 
 
-def delimited(name: str, file: Path, *, path: Path | None = None) -> Table:
+def delimited(name: str, file: Path, *, path: Path | None = None, separator: str | None = None) -> Table:
     """A table of one CSV file, plain or gzip; every column is text, so that 007 stays 007."""
-    columns, delimiter = _header(file)
+    columns, delimiter = _header(file, separator)
     spelt = ", ".join(f"{literal(column)}: 'VARCHAR'" for column in columns)
     rejects = _rejects(file)
     zipped = "gzip" if _is_gzip(path or file) else "none"
@@ -162,7 +168,9 @@ def delimited(name: str, file: Path, *, path: Path | None = None) -> Table:
         f"store_rejects=true, rejects_table={literal(rejects)}, rejects_scan={literal(rejects + '_scan')})"
     )
     scan = _located(read, "row_number() over ()", literal(str(file)))
-    return Table(name, scan, dict.fromkeys((c.lower() for c in columns), "VARCHAR"), (file,), is_csv=True)
+    return Table(
+        name, scan, dict.fromkeys((c.lower() for c in columns), "VARCHAR"), (file,), is_csv=True, separator=delimiter
+    )
 
 
 def stored(con: duckdb.DuckDBPyConnection, path: Path) -> dict[str, Table]:
@@ -195,11 +203,11 @@ def _is_gzip(file: Path) -> bool:
         return handle.read(2) == _GZIP
 
 
-def _header(file: Path) -> tuple[list[str], str]:
+def _header(file: Path, separator: str | None = None) -> tuple[list[str], str]:
     """The column names of a CSV file and the character between them."""
     with gzip.open(file) if _is_gzip(file) else file.open("rb") as handle:
         line = handle.readline(_CHUNK_BYTES).decode("utf-8-sig")
-    delimiter = max(_DELIMITERS, key=line.count)
+    delimiter = separator or csv_files.separator(line)
     return next(csv.reader([line], delimiter=delimiter), []), delimiter
 
 
@@ -260,7 +268,7 @@ def _rest(
     with tempfile.TemporaryDirectory(prefix="leeward-") as folder:
         copy = Path(folder) / "readable.csv"
         _unzip_readable(table.files[0], copy)
-        whole = delimited(table.name, table.files[0], path=copy)
+        whole = delimited(table.name, table.files[0], path=copy, separator=table.separator)
         for batch in con.sql(say(whole)).to_arrow_reader(ROWS):
             late = batch.slice(min(seen, batch.num_rows))
             seen -= batch.num_rows - late.num_rows
