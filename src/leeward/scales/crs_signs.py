@@ -72,10 +72,10 @@ def context(
     """
     events = [*_vasopressors(sure, possible, people, limits), *_attributions(relevant), *_masking(relevant, limits),
               *_some_time_that_day(relevant, limits),
-              CONTEXT.events(places, "setting", places.at_s, places.setting), _deaths(people)]  # fmt: skip
+              CONTEXT.events(places, "setting", places.at_s, ibis.coalesce(places.setting + 1, 0)), _deaths(people)]  # fmt: skip
     rows = CONTEXT.gathered(events)
     upto = ibis.window(group_by=[rows.who], order_by=[rows.at_s], rows=(None, 0))
-    place = (rows.setting + 1).last(include_null=False).over(upto).fill_null(0)
+    place = back(latest(rows.setting, rows.at_s, _PLACE_BITS, upto), _PLACE_BITS).fill_null(0)
     number = ibis.row_number().over(ibis.window(group_by=[rows.who], order_by=[rows.at_s])) + 1
     return rows.select(
         "who", "at_s",
