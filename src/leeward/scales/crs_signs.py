@@ -71,8 +71,8 @@ def context(
     masks_sure_s, masks_possible_s, death.
     """
     events = [*_vasopressors(sure, possible, people, limits), *_attributions(relevant), *_masking(relevant, limits),
-              *_some_time_that_day(relevant, limits),
-              CONTEXT.events(places, "setting", places.at_s, ibis.coalesce(places.setting + 1, 0)), _deaths(people)]  # fmt: skip
+              *_some_time_that_day(relevant, limits), _deaths(people),
+              CONTEXT.events(places, "setting", places.at_s, ibis.coalesce(places.setting + 1, 0))]  # fmt: skip
     rows = CONTEXT.gathered(events)
     upto = ibis.window(group_by=[rows.who], order_by=[rows.at_s], rows=(None, 0))
     place = back(latest(rows.setting, rows.at_s, _PLACE_BITS, upto), _PLACE_BITS).fill_null(0)
