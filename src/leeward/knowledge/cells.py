@@ -21,7 +21,8 @@ ANY = "-"
 class Input(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One thing a decision table can ask about a patient; `says` is how an answer names it when it is missing.
 
-    `grows`: it rises by itself as hours pass, so that a row may come true by waiting.
+    `grows`: it rises by itself as hours pass, so that a row may come true by waiting. `mark`: a mark on record can tell
+    it (the quantity `risk-mark`, whose words are the inputs' names with hyphens, or the same after `no-`).
     """
 
     title: str
@@ -32,6 +33,7 @@ class Input(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     at_most: float = math.inf
     words: tuple[str, ...] = ()
     grows: bool = False
+    mark: bool = False
 
     @property
     def whole(self) -> bool:
