@@ -42,7 +42,7 @@ class Input(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
     def after(self, number: float) -> float:
         """The next value above a number."""
-        return math.floor(number) + 1.0 if self.whole else math.nextafter(number, math.inf)
+        return math.floor(number) + 1.0 if self.whole and math.isfinite(number) else math.nextafter(number, math.inf)
 
     def before(self, number: float) -> float:
         """The next value below a number."""

@@ -71,8 +71,8 @@ def _episode(rows: ir.Table, episodes: ir.Table) -> ir.Table:
 def graded(moments: ir.Table, course: ir.Table, treated: ir.Table) -> ir.Table:
     """Each scale's range of CRS at each moment, with ICANS beside it and what became of it since treatment.
 
-    `treated`: plan.given.doses. Columns: patient, at_s, scale, crs_low, crs_high, icans_low, icans_high; in words (null:
-    the grades do not tell) response, steroid_response, and the same of ICANS.
+    `treated`: plan.given.doses. Columns: patient, at_s, scale, crs_low, crs_high, icans_low, icans_high; in words
+    (null: the grades do not tell) response, steroid_response, and the same of ICANS.
     """
     held = _held(moments.select("patient", "at_s", asked_s="at_s"), course)
     crs = held.filter(held.syndrome == "crs").select("patient", "at_s", "scale", crs_low="at_least", crs_high="at_most")
