@@ -26,10 +26,10 @@ class _Definition(msgspec.Struct, frozen=True):
 
 
 class _Source(msgspec.Struct, frozen=True):
-    authors: str
     title: str
-    journal: str
     year: int
+    authors: str = ""
+    journal: str = ""
     cite: str = ""
     doi: str = ""
 
@@ -84,5 +84,5 @@ def _reference(key: str) -> str:
     held = load("sources", dict[str, _Source]).get(key)
     if held is None:
         return key
-    parts = [f"{held.authors} {held.journal}".strip(), held.cite or str(held.year)]
+    parts = [f"{held.authors} {held.journal}".strip() or held.title, held.cite or str(held.year)]
     return f"{' '.join(parts)}{f', doi:{held.doi}' if held.doi else ''}"
