@@ -97,6 +97,11 @@ def test_28_a_known_code_is_read_as_its_quantity() -> None:
     """Code, fixed word, fixed grade, fixed site."""
     assert Doorstep().finding(system="loinc", code="8331-1", value="38.5", unit="Cel")["site"] == "oral"
     assert Doorstep().finding(system="omop", code="4097246")["text"] == "ventilator"
+    for system, code in (("omop", "4052536"), ("snomed", "233573008")):
+        assert Doorstep().finding(system=system, code=code)["text"] == "ecmo"
+    for system, code in (("omop", "4140455"), ("snomed", "426990007")):
+        found = Doorstep().finding(system=system, code=code)
+        assert (found["quantity"], found["text"]) == ("home-oxygen", "present")
     grade = Doorstep().finding(system="icd10cm", code="D89.833")
     assert (grade["quantity"], grade["low"], grade["high"]) == ("documented-crs-grade", 3.0, 3.0)
     unspecified = Doorstep().finding(system="icd10cm", code="D89839")
@@ -128,6 +133,8 @@ def test_an_unknown_device_is_refused_and_ends_the_old_one() -> None:
         ("Aerosol-cool", "aerosol-mask"),
         ("CPAP mask", "cpap"),
         ("IMV", "ventilator"),
+        ("VV-ECMO", "ecmo"),
+        ("ECMO via femoral cannulae", "ecmo"),
         ("Medium conc mask", "simple-mask"),
         ("room_air", "room-air"),
         ("Trach Collar", "tracheostomy-mask"),

@@ -152,6 +152,7 @@ _BY_DEVICE: dict[str, tuple[str | None, str | None]] = {
     "cpap": (_POSITIVE, _POSITIVE),
     "bipap": (_POSITIVE, _POSITIVE),
     "ventilator": (_POSITIVE, _POSITIVE),
+    "ecmo": (_POSITIVE, _POSITIVE),
 }  # nasal and high-flow cannula go by flow
 
 
@@ -191,20 +192,26 @@ def oxygen(device: Any, flow_low: Any, flow_high: Any, limits: Limits) -> tuple[
 
 
 class Support(NamedTuple):
-    """Oxygen support as columns: device code, upper bound of its flow (L/min), worst grade it can stand for."""
+    """Oxygen support as columns: device code, bound of its flow (L/min), mildest and worst grade it can stand for."""
 
     device: Any
     flow: Any
+    mildest: Any
     worst: Any
 
 
-def rises(now: Support, baseline: Support) -> tuple[Any, Any]:
-    """Whether support is surely, and possibly, above what the patient had before the therapy (1 or 0)."""
+def rises(now: Support, baseline: Support, at_home: Any, limits: Limits) -> tuple[Any, Any]:
+    """Whether support is surely, and possibly, above what the patient had before the therapy (1 or 0).
+
+    at_home: oxygen at home is on record (1 or 0). How much is not, so that low flow alone is no sure rise.
+    """
     none = baseline.device.isnull() | (baseline.device == DEVICES.index("room-air"))
     home_pressure = baseline.device.isin([DEVICES.index("cpap"), DEVICES.index("bipap")])
     same = true(now.device == baseline.device) == 1
     unclear = now.flow.isnull() | baseline.flow.isnull()
-    pressure = now.device.isin([DEVICES.index(name) for name in ("cpap", "bipap", "ventilator")])
+    pressure = now.device.isin([DEVICES.index(name) for name in ("cpap", "bipap", "ventilator", "ecmo")])
     higher = home_pressure | (now.worst > baseline.worst)
-    surely = true(none | (same & (now.flow > baseline.flow)) | (~same & higher))
-    return surely, ibis.greatest(surely, true(same & unclear & ~pressure))
+    usual = (at_home == 1) & (now.mildest <= limits.grades.low_flow)
+    surely = true((none & ~usual) | (same & (now.flow > baseline.flow)) | (~same & higher & ~none))
+    possibly = ibis.greatest(surely, true(none & usual))
+    return surely, ibis.greatest(possibly, true(same & unclear & ~pressure))

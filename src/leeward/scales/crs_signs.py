@@ -159,9 +159,10 @@ def _read(relevant: ir.Table, limits: astct.Limits) -> ir.Table:
 def supported(states: ir.Table, people: ir.Table, limits: astct.Limits) -> ir.Table:
     """Oxygen states (timeline.oxygen.states) as their mildest and worst grade: who, at_s, oxygen_low, oxygen_high.
 
-    Support that the patient already had before the first dose counts only where it rises.
+    Support that the patient already had before the first dose counts only where it rises; oxygen at home, of which no
+    flow was charted before that dose, may be what a low flow still is.
     """
-    rows = states.join(people.select("who", "first_dose_s"), "who")
+    rows = states.join(people.select("who", "first_dose_s", "home_oxygen"), "who")
     mildest, worst = astct.oxygen(rows.device, rows.flow_low, rows.flow_high, limits)
     rows = rows.mutate(mildest=mildest, worst=worst)
     before = rows.filter(rows.at_s < rows.first_dose_s)
@@ -170,15 +171,16 @@ def supported(states: ir.Table, people: ir.Table, limits: astct.Limits) -> ir.Ta
     before = before.mutate(last_s=before.at_s.max().over(own), base_pressure=true(home).max().over(own))
     before = before.filter(before.at_s == before.last_s)
     base = before.select(
-        base_who=before.who, base_device=before.device, base_flow=before.flow_low, base_worst=before.worst,
+        base_who=before.who, base_device=before.device, base_flow=before.flow_low, base_mildest=before.mildest,
+        base_worst=before.worst,
         base_pressure=before.base_pressure,
     )  # fmt: skip
     rows = rows.left_join(base, rows.who == base.base_who)
     now, baseline = (
-        astct.Support(rows.device, rows.flow_high, rows.worst),
-        astct.Support(rows.base_device, rows.base_flow, rows.base_worst),
+        astct.Support(rows.device, rows.flow_high, rows.mildest, rows.worst),
+        astct.Support(rows.base_device, rows.base_flow, rows.base_mildest, rows.base_worst),
     )
-    surely, possibly = astct.rises(now, baseline)
+    surely, possibly = astct.rises(now, baseline, rows.home_oxygen, limits)
     # Positive pressure that the patient had on and off before may be the same again.
     again = true(rows.base_pressure == 1) * true(rows.device.isin([DEVICES.index("cpap"), DEVICES.index("bipap")]))
     surely = surely * (1 - again)

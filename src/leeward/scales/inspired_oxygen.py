@@ -54,7 +54,7 @@ def fractions() -> Fractions:
     return held
 
 
-_DEVICE_BITS, _SHAPE_BITS, _FRACTION_BITS = 4, 8, 3
+_DEVICE_BITS, _SHAPE_BITS, _FRACTION_BITS = 5, 9, 3
 
 
 def _estimate(states: ir.Table, of: Fractions, limit: float) -> tuple[Any, Any]:
@@ -86,7 +86,7 @@ def supported(states: ir.Table, relevant: ir.Table, limit: float) -> ir.Table:
     rich = rows.rich == 1
     known = [
         (rows.device.isin([DEVICES.index("cpap"), DEVICES.index("bipap")]), PRESSURE_BY_MASK),
-        (rows.device == DEVICES.index("ventilator"), VENTILATOR),
+        (rows.device.isin([DEVICES.index("ventilator"), DEVICES.index("ecmo")]), VENTILATOR),
         (rows.off == 1, NONE),
     ]
     low = pick([(rows.surely == 1, FROM_LIMIT)], BELOW_LIMIT)

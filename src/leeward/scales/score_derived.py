@@ -99,8 +99,10 @@ def _in_force(at: ir.Table) -> ir.Table:
 
 def _ratios(at: ir.Table, saturation_at_most: float) -> ir.Table:
     """The ratios by support: any, positive pressure, ventilator, any oxygen."""
-    positive = at.device.isin([DEVICES.index(name) for name in ("ventilator", "cpap", "bipap")]).fill_null(False)
-    ventilator = (at.device == DEVICES.index("ventilator")).fill_null(False)
+    positive = at.device.isin([DEVICES.index(name) for name in ("ecmo", "ventilator", "cpap", "bipap")]).fill_null(
+        False
+    )
+    ventilator = at.device.isin([DEVICES.index("ecmo"), DEVICES.index("ventilator")]).fill_null(False)
     on_oxygen = (at.f_low > _AIR) | (at.device != DEVICES.index("room-air")).fill_null(False)
     maybe_oxygen = on_oxygen | (at.f_high > _AIR)
     everywhere = ibis.literal(True)

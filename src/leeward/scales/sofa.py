@@ -10,7 +10,7 @@ from leeward.scales.score_inputs import At
 from leeward.timeline.columns import pick
 from leeward.timeline.oxygen import DEVICES
 
-_SUPPORT = ("ventilator", "cpap", "bipap", "unrecognised", "oxygen-unspecified")
+_SUPPORT = ("ecmo", "ventilator", "cpap", "bipap", "unrecognised", "oxygen-unspecified")
 
 
 def score(at: At, sofa: Definition) -> Outcome:

@@ -11,7 +11,7 @@ from leeward.timeline.settings import HOUR_S
 DEVICES = (
     "unrecognised", "oxygen-unspecified", "room-air", "nasal-cannula", "blow-by", "high-flow-nasal-cannula",
     "simple-mask", "aerosol-mask", "face-tent", "venturi", "non-rebreather", "tracheostomy-mask",
-    "cpap", "bipap", "ventilator",
+    "cpap", "bipap", "ventilator", "ecmo",
 )  # fmt: skip
 """Oxygen devices by their code in an oxygen state; of two charted at one moment the later in this list is taken."""
 

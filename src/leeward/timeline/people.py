@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import ibis
 import ibis.expr.types as ir
 
-from leeward.timeline.columns import pick, seconds
+from leeward.timeline.columns import pick, seconds, true
 
 YEAR_S = 31_556_952
 _DEATHS = ("other", "unstated", "icans", "crs")
@@ -24,20 +24,23 @@ def watched(known: ir.Table) -> ir.Table:
 
 
 def told(known: ir.Table) -> ir.Table:
-    """What the record tells once of each patient: patient, birth (text), age (years), death_s, death (code)."""
-    rows = known.filter(known.quantity.isin(["birth-date", "age-years", "death"]))
+    """What the record tells once of each: patient, birth (text), age (years), death_s, death (code), home_oxygen."""
+    rows = known.filter(known.quantity.isin(["birth-date", "age-years", "death", "home-oxygen"]))
     return rows.group_by("patient").agg(
         birth=ibis.ifelse(rows.quantity == "birth-date", rows.text, None).max(),
         age=ibis.ifelse(rows.quantity == "age-years", rows.low, None).max(),
         # A death of which only the day is known hides nothing that was charted on that day.
         death_s=ibis.ifelse(rows.quantity == "death", rows.until_s.fill_null(rows.at_s), None).min(),
         death=ibis.ifelse(rows.quantity == "death", _code(rows.text), None).max(),
+        # A need that lasts for years is on record long before the therapy, or when the patient is admitted for it.
+        home_oxygen=true((rows.quantity == "home-oxygen") & (rows.text == "present")).max(),
     )
 
 
 def people(watched: ir.Table, told: ir.Table, doses: ir.Table, question: ir.Table) -> ir.Table:
-    """patient, who, as_of_s, first_dose_s, age_low, age_high (years at the first dose, null: unknown), death_s, death.
+    """patient, who, as_of_s, first_dose_s, age_low, age_high (at the first dose), death_s, death, home_oxygen (1 or 0).
 
+    An age in years is null where it is unknown.
     `who` numbers the patients: every later step is keyed by it, since numbers sort and join faster than ids.
     `as_of_s` is the question's moment, else the patient's last finding or end of an infusion; nobody is followed
     beyond death.
@@ -54,6 +57,7 @@ def people(watched: ir.Table, told: ir.Table, doses: ir.Table, question: ir.Tabl
         "first_dose_s",
         "death_s",
         "death",
+        home_oxygen=rows.home_oxygen.fill_null(0),
         as_of_s=ibis.least(ibis.coalesce(seconds(rows.as_of), last_s), rows.death_s),
         age_low=low,
         age_high=high,
