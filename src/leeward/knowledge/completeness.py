@@ -55,7 +55,8 @@ def regions(cells: Sequence[Cell]) -> dict[str, list[float | str]]:
             open_ended = not asked.words or set(used) != set(asked.words)
             made[name] = [*used, *([OTHER] if open_ended else [])]
             continue
-        starts = {asked.at_least, *(cell.low for cell in mine), *(asked.after(cell.high) for cell in mine)}
+        ends = [cell.high for cell in mine if math.isfinite(cell.high)]
+        starts = {asked.at_least, *(cell.low for cell in mine), *(asked.after(end) for end in ends)}
         made[name] = [
             start for start in sorted(starts) if asked.at_least <= start <= asked.at_most and math.isfinite(start)
         ]
