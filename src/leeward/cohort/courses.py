@@ -34,7 +34,7 @@ def answers(record: Record, question: Question, *, tell: Tell | None = None) -> 
     con = graded(record, question, tell=tell)
     refused = refused_by_patient(record.refusals)
     known = units()
-    streams = {name: _Stream(con, name) for name in answered(question)}
+    streams = {name: Stream(con, name) for name in answered(question)}
     for patient in _patients(con, refused):
         rows = {name: stream.of(patient) for name, stream in streams.items()}
         yield answer(patient, rows, question, refused.get(patient, {}), known)
@@ -56,7 +56,7 @@ def _patients(con: duckdb.DuckDBPyConnection, refused: dict[str, dict[str, int]]
     return sorted({row[0] for row in seen} | set(refused))
 
 
-class _Stream:
+class Stream:
     """A step's rows in order of patients, a batch at a time."""
 
     def __init__(self, con: duckdb.DuckDBPyConnection, name: str) -> None:
