@@ -204,3 +204,23 @@ def test_other_resources_are_counted(tmp_path: Path) -> None:
     assert [(r["reason"], r["detail"]) for r in refused] == [
         ("resource-not-read", "Claim: 3, of a type that grades nothing")
     ]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        {"text": "Infusion of tisagenlecleucel (Kymriah)"},
+        {"coding": [{"system": "urn:local", "code": "77", "display": "CAR-T: Kymriah"}]},
+    ],
+)
+def test_a_product_that_only_a_text_names_is_said_and_not_taken_as_given(tmp_path: Path, code: Json) -> None:
+    """A talk about it reads alike, so nothing is graded from it; but nobody has to search for it."""
+    refusal = tell(tmp_path, about("Procedure", code=code, status="completed", performedDateTime=AT)).refusal()
+    assert (refusal["reason"], refusal["patient"]) == ("product-in-text-only", "007")
+    assert "tisagenlecleucel" in refusal["detail"]
+
+
+def test_a_product_that_was_not_given_gives_no_hint(tmp_path: Path) -> None:
+    """A procedure that was not done is none."""
+    done = about("Procedure", code={"text": "Kymriah"}, status="not-done", performedDateTime=AT)
+    assert tell(tmp_path, done).refusal()["reason"] != "product-in-text-only"

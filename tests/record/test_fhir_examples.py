@@ -80,6 +80,7 @@ def test_us_core_examples(third_party: Find) -> None:
         ("observation-satO2-fiO2.json", "oxygen-flow", 6.0, "12-05 08:30"),
         ("observation-satO2-fiO2.json", "spo2", 95.0, "12-05 08:30"),
         ("observation-serum-creatinine.json", "creatinine", 1.0, "07-05 05:00"),
+        ("observation-serum-creatinine.json", "creatinine-upper-limit", 0.6, "07-05 05:00"),
         ("oxygen-saturation.json", "spo2", 99.0, "07-02 05:00"),
         ("patient-example.json", "birth-date", "1987-02-20", "01-01 00:00"),
         ("respiratory-rate.json", "respiratory-rate", 26.0, "07-02 05:00"),
@@ -107,6 +108,7 @@ def test_synthea_bundles(third_party: Find) -> None:
     assert Counter(record.findings["quantity"].to_pylist()) == {
         "care-setting": 140,
         "body-weight": 63,
+        "body-height": 63,
         "systolic-bp": 63,
         "diastolic-bp": 63,
         "body-temperature": 27,

@@ -233,6 +233,53 @@ def test_an_entry_that_cannot_be_read(tmp_path: Path) -> None:
     assert [(r["reason"], r["place"]) for r in both.refusals] == [("line-unreadable", "entry 2")]
 
 
+@pytest.mark.parametrize("wrong", ["NaN", "-Infinity", "Infinity"])
+def test_a_value_that_no_json_has_costs_itself_only(tmp_path: Path, wrong: str) -> None:
+    """The others of its Bundle are read, and its own entry is named."""
+    text = json.dumps(bundle(patient(), observation(id="a"), observation(id="b")), indent=1).replace("38.5", wrong, 1)
+    both = told(write(tmp_path / "b.json", text))
+    assert [f["place"] for f in both.findings if f["quantity"] == "body-temperature"] == ["entry 3"]
+    assert [(r["reason"], r["place"]) for r in both.refusals] == [("not-a-number", "entry 2")]
+    assert wrong in both.refusals[0]["detail"]
+
+
+def test_a_name_that_reads_like_no_number_stays_a_name(tmp_path: Path) -> None:
+    """Only what stands where a value stands is quoted."""
+    text = json.dumps(bundle(observation(id="a", note=[{"text": 'said "NaN" \\\\'}]), observation(id="NaN")))
+    both = told(write(tmp_path / "b.json", text.replace("38.5", "NaN", 1)))
+    assert [f["record"] for f in both.findings] == ["Observation/NaN"]
+
+
+def test_bundles_inside_a_bundle_are_read(tmp_path: Path) -> None:
+    """With the entry of each; an inner Bundle's own patient comes before one of the same address outside."""
+    inner = bundle(observation(id="i", subject={"reference": "urn:uuid:x"}), type="searchset")
+    inner["entry"].append({"fullUrl": "urn:uuid:x", "resource": patient(id="inside")})
+    outer = bundle(observation(id="o", subject={"reference": "urn:uuid:x"}))
+    outer["entry"].insert(0, {"fullUrl": "urn:uuid:x", "resource": patient(id="outside")})
+    outer["entry"].insert(1, {"resource": inner})
+    both = told(write(tmp_path / "b.json", pretty(outer)))
+    found = {(f["patient"], f["place"]) for f in both.findings if f["quantity"] == "body-temperature"}
+    assert (found, both.refusals) == ({("inside", "entry 2 entry 1"), ("outside", "entry 3")}, [])
+
+
+def test_what_an_outer_bundle_holds_is_known_inside(tmp_path: Path) -> None:
+    """And what an inner one holds is not known outside."""
+    outer = bundle(bundle(observation(id="i", subject={"reference": "urn:uuid:x"})))
+    outer["entry"].append({"fullUrl": "urn:uuid:x", "resource": patient(id="outside")})
+    both = told(write(tmp_path / "b.json", outer))
+    assert [f["patient"] for f in both.findings if f["quantity"] == "body-temperature"] == ["outside"]
+
+
+@pytest.mark.parametrize(("deep", "reasons"), [(7, []), (8, ["bundle-too-deep"])])
+def test_bundles_inside_one_another_have_an_end(tmp_path: Path, deep: int, reasons: list[str]) -> None:
+    """A limit on everything."""
+    held = bundle(observation())
+    for _ in range(deep):
+        held = bundle(held)
+    both = told(write(tmp_path / "b.json", held))
+    assert (len(both.findings), both.reasons()) == (1 - len(reasons), reasons)
+
+
 def test_bundles_as_lines(tmp_path: Path) -> None:
     """Line and entry are both told."""
     path = write(tmp_path / "b.ndjson", ndjson([bundle(MANY[0]), bundle(patient(), MANY[1])]))

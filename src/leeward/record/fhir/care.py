@@ -20,7 +20,7 @@ from leeward.record.fhir.resources import (
 )
 from leeward.record.fhir.rows import Kind
 from leeward.record.fhir.words import place, setting
-from leeward.record.words import DEVICE
+from leeward.record.words import DEVICE, status
 
 STAYS_MAX = 10_000
 """Places within one encounter."""
@@ -46,12 +46,19 @@ def person(p: Patient, address: str | None, to: Reading) -> None:
 
 
 def procedure(p: Procedure, to: Reading) -> None:
-    """Something done: a cell infusion, a ventilation."""
+    """Something done: a cell infusion, a ventilation.
+
+    A product that only a text names is not taken as given: a talk about it and its infusion read alike. It is named.
+    """
     patient = to.patient(p.subject)
     if patient is None:
         return
     chosen = to.words.chosen(p.code)
     if not to.agreed(chosen, patient):
+        return
+    named = to.words.product(p.code) if chosen.quantity is None and status(p.status) == "final" else None
+    if named is not None:
+        to.refuse("product-in-text-only", f"the text names {named}, and no code does", patient)
         return
     start, end = within(p.performedDateTime, p.performedPeriod)
     to.say(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -13,6 +14,11 @@ from leeward.record.fhir.reading import Reading
 
 ENTRIES_MAX = 1_000_000
 """Entries in one Bundle."""
+NESTED_MAX = 8
+"""Bundles inside one another."""
+
+_BUNDLE_KIND = "Bundle"
+_NO_NUMBER = re.compile(rb'"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b')
 
 Read = Callable[[Any, Reading], None]
 Keep = Callable[[Any, str | None, Reading], None]
@@ -47,10 +53,13 @@ _BUNDLE = msgspec.json.Decoder(resources.Bundle)
 def any_resource(text: bytes | msgspec.Raw, address: str | None, to: Reading) -> str | None:
     """Read one resource or Bundle of any type; its type, or None if it is unreadable (and refused)."""
     before = len(to.rows.flat)
+    text = quoted_no_numbers(text)
     try:
         kind = _HEAD.decode(text).resourceType
-        if kind == "Bundle":
-            _bundle(_BUNDLE.decode(text), to)
+        if kind == _BUNDLE_KIND:
+            to.patients.enter_bundle()
+            to.shelf.enter_bundle()
+            _bundle(_BUNDLE.decode(text), to, 1)
         else:
             _one(kind, text, address, to)
     except UNREADABLE as error:
@@ -58,6 +67,13 @@ def any_resource(text: bytes | msgspec.Raw, address: str | None, to: Reading) ->
         to.refuse("line-unreadable", why(error))
         return None
     return kind
+
+
+def quoted_no_numbers(text: bytes | msgspec.Raw) -> bytes | msgspec.Raw:
+    """NaN and Infinity, which no JSON has, as texts: then one value is no number, and not a whole Bundle unreadable."""
+    if not isinstance(text, bytes) or (b"NaN" not in text and b"Infinity" not in text):
+        return text
+    return _NO_NUMBER.sub(lambda found: found[0] if found[0][:1] == b'"' else b'"' + found[0] + b'"', text)
 
 
 def why(error: BaseException) -> str:
@@ -86,12 +102,10 @@ def _named(resource: Any, address: str | None) -> Any:
     return resource
 
 
-def _bundle(bundle: resources.Bundle, to: Reading) -> None:
-    """A Bundle: first what others refer to, then the rest, each entry under its own number."""
+def _bundle(bundle: resources.Bundle, to: Reading, depth: int) -> None:
+    """A Bundle: first what others refer to, then the rest, each entry under its own number; Bundles in it at last."""
     line, where = to.line, to.rows.where
     entries = bundle.entry or []
-    to.patients.enter_bundle()
-    to.shelf.enter_bundle()
     if len(entries) > ENTRIES_MAX:
         to.refuse("file-too-large", f"a Bundle of {len(entries)} entries; {ENTRIES_MAX} are read")
     if any(link.relation == "next" for link in bundle.link or ()):
@@ -100,21 +114,42 @@ def _bundle(bundle: resources.Bundle, to: Reading) -> None:
     kinds: dict[str, list[int]] = {}
     for number, entry in enumerate(entries[:ENTRIES_MAX]):
         kinds.setdefault(_kind(entry), []).append(number)
+    inside = kinds.pop(_BUNDLE_KIND, [])
     others = [number for kind, numbers in kinds.items() if kind not in KEPT for number in numbers]
     for number in [*(number for kind in KEPT for number in kinds.get(kind, ())), *sorted(others)]:
         to.line = number + 1
         _entry(entries[number], to)
+    for number in inside:
+        to.line = number + 1
+        _nested(entries[number], to, depth + 1)
     to.line = line
     to.rows.stand(where)
 
 
-def meet_patients(text: bytes, to: Reading) -> None:
+def _nested(entry: resources.Entry, to: Reading, depth: int) -> None:
+    """A Bundle that is an entry of another: a page of a search in a batch's answer, a document in a message."""
+    if depth > NESTED_MAX:
+        to.refuse("bundle-too-deep", f"more than {NESTED_MAX} Bundles inside one another")
+        return
+    try:
+        bundle = _BUNDLE.decode(entry.resource)
+    except UNREADABLE as error:
+        to.refuse("line-unreadable", why(error))
+        return
+    with to.patients.inside(), to.shelf.inside():
+        _bundle(bundle, to, depth)
+
+
+def meet_patients(text: bytes | msgspec.Raw, to: Reading, depth: int = 1) -> None:
     """Learn who is in a Bundle before anything of it is read; what is unreadable is refused later."""
     with suppress(*UNREADABLE):
-        for entry in _BUNDLE.decode(text).entry or ():
-            if _kind(entry) == "Patient":
+        for entry in _BUNDLE.decode(quoted_no_numbers(text)).entry or ():
+            kind = _kind(entry)
+            if kind == "Patient":
                 with suppress(*UNREADABLE):
                     to.patients.meet(KEPT["Patient"][0].decode(entry.resource), entry.fullUrl)
+            elif kind == _BUNDLE_KIND and depth < NESTED_MAX:
+                meet_patients(entry.resource, to, depth + 1)
 
 
 def _kind(entry: resources.Entry) -> str:

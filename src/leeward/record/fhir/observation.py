@@ -6,13 +6,19 @@ from collections.abc import Iterator
 
 import msgspec
 
+from leeward.knowledge.vocabulary import quantities
 from leeward.record.fhir.reading import Reading, spoken, version_of, within
-from leeward.record.fhir.resources import Observation, Valued
+from leeward.record.fhir.resources import NOTHING, Observation, ReferenceRange, Valued
 from leeward.record.fhir.rows import Kind
 
 WITHDRAWN = "entered-in-error"
+_NORMAL = "normal"
 NUMBER_LENGTH_MAX = 64
 """A longer number is handed on cut short, and is then no number."""
+UPPER_LIMIT = "-upper-limit"
+"""What the quantity of a laboratory's upper limit of normal ends with."""
+RANGES_MAX = 100
+"""More reference ranges of one value are not a laboratory's."""
 COMPONENTS_MAX = 1_000
 """More components in one observation are a waveform or an attack, not a panel."""
 
@@ -42,6 +48,8 @@ def read(o: Observation, to: Reading) -> None:
         for part, suffix in _named(o.component):
             if not _plain(part, o, patient, record + suffix, to):
                 _say(part, o, patient, record + suffix, to)
+    if patient is not None and o.focus is None:
+        _usual(o, patient, to)
 
 
 def _plain(v: Valued, o: Observation, patient: str, record: str, to: Reading) -> bool:
@@ -85,6 +93,39 @@ def _kind(v: Valued, o: Observation, to: Reading) -> int:
             site=spoken([o.bodySite, o.method], to.words),
         )
     )
+
+
+def _usual(o: Observation, patient: str, to: Reading) -> None:
+    """The upper limits of normal that the laboratory prints beside its values."""
+    record = f"Observation/{o.id}" if o.id is not None else None
+    if o.referenceRange is not NOTHING:
+        _upper_limit(o, o, patient, record, to)
+    for part, suffix in _named((o.component or [])[:COMPONENTS_MAX]):
+        if part.referenceRange is not NOTHING:
+            _upper_limit(part, o, patient, record and record + suffix, to)
+
+
+def _upper_limit(v: Valued, o: Observation, patient: str, record: str | None, to: Reading) -> None:
+    """The upper limit of normal of one value, where it is read at all and there is only one."""
+    name = f"{to.words.chosen(v.code).quantity}{UPPER_LIMIT}"
+    if name not in quantities():
+        return
+    own = to.words.unit(v.valueQuantity) if v.valueQuantity is not None else None
+    ranges = msgspec.json.decode(v.referenceRange, type=list[ReferenceRange] | None) or []
+    limits = {
+        (number(r.high.value), to.words.unit(r.high) or own)
+        for r in ranges[:RANGES_MAX]
+        if r.high is not None and (r.type is None or any(c.code == _NORMAL for c in r.type.coding or ()))
+    }
+    if len(limits) > 1:
+        to.refuse("range-unclear", f"{name}: {len(limits)} ranges, and not said which is this patient's", patient)
+        return
+    for value, unit in limits:
+        kind = Kind(quantity=name, unit=unit, end=_when(o)[1], status=o.status)
+        named = record and record + "#upper-limit"
+        to.say(
+            patient, kind, value=value, start=_when(o)[0], reported=o.issued, record=named, version=version_of(o.meta)
+        )
 
 
 def _when(o: Observation) -> tuple[str | None, str | None]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import msgspec
 
@@ -56,6 +58,15 @@ class Patients:
     def enter_bundle(self) -> None:
         """Temporary addresses hold within one bundle only."""
         self._in_bundle.clear()
+        self._by_reference.clear()
+
+    @contextmanager
+    def inside(self) -> Iterator[None]:
+        """Within a Bundle inside another the addresses of both hold, its own first; after it the outer one's again."""
+        outer = dict(self._in_bundle)
+        self._by_reference.clear()
+        yield
+        self._in_bundle = outer
         self._by_reference.clear()
 
     def meet(self, patient: Patient, address: str | None) -> tuple[str | None, str | None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -33,6 +34,13 @@ class Shelf:
     def enter_bundle(self) -> None:
         """Within a bundle its own resources come first."""
         self._in_bundle.clear()
+
+    @contextmanager
+    def inside(self) -> Iterator[None]:
+        """Within a bundle inside another both are looked through, its own first."""
+        outer = dict(self._in_bundle)
+        yield
+        self._in_bundle = outer
 
     def put(self, resource: Resource, address: str | None, meaning: Any) -> None:
         """Keep what a resource means; two that differ under one id mean nothing outside their bundle."""

@@ -109,6 +109,14 @@ class Valued(Part):
     valueRatio: msgspec.Raw = NOTHING
     valueSampledData: msgspec.Raw = NOTHING
     dataAbsentReason: Concept | None = None
+    referenceRange: msgspec.Raw = NOTHING
+
+
+class ReferenceRange(Part):
+    """What a laboratory prints as usual beside a value."""
+
+    high: Quantity | None = None
+    type: Concept | None = None
 
 
 class Observation(Valued):

@@ -15,6 +15,7 @@ from leeward.knowledge.vocabulary import quantities
 from leeward.record.codes import DRUG_NAME, Codes
 from leeward.record.fhir.resources import Coding, Concept, Quantity
 from leeward.record.units import ucum
+from leeward.record.words import product
 
 CACHE_MAX = 100_000
 """Distinct codings, units or references remembered; beyond, memory is emptied and filled again."""
@@ -212,6 +213,11 @@ class Words:
             return self._texts[key]
         except KeyError:
             return _kept(self._texts, key, self._text(codings, concept.text))
+
+    def product(self, concept: Concept | None) -> str | None:
+        """The product that can cause CRS which the text of a concept, or the name of a coding, speaks of."""
+        names = [] if concept is None else [concept.text, *(c.display for c in concept.coding or ())]
+        return next((found for name in names if name and (found := product(name))), None)
 
     def _text(self, codings: list[Coding], text: str | None) -> str | None:
         known = (self._codes.meaning(system_of(c.system or ""), c.code) for c in codings)
