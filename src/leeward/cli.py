@@ -17,7 +17,7 @@ import msgspec
 import typer
 from rich.console import Console
 
-from leeward.commands import compare, discord, lookalikes
+from leeward.commands import compare, discord, lookalikes, plan
 from leeward.record.errors import BadSetting, CannotRead, LeewardError
 
 if TYPE_CHECKING:  # reading and grading load DuckDB, which `leeward --help` must not wait for
@@ -260,6 +260,7 @@ def _progress():  # type: ignore[no-untyped-def]
 compare.add_to(app, _asked)
 lookalikes.add_to(app, _asked)
 discord.add_to(app, _asked)
+plan.add_to(app, _asked)
 
 
 def main() -> None:

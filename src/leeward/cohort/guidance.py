@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from typing import Any
 
 import duckdb
 import ibis
 import ibis.expr.types as ir
+import msgspec
 
-from leeward.cohort.courses import graded
+from leeward.cohort.answer import ROOM_AIR
+from leeward.cohort.courses import Stream, graded
 from leeward.cohort.engine import Question
 from leeward.cohort.plan import steps as plan
 from leeward.knowledge.guidelines import Guideline, guidelines
 from leeward.plan import fires, state
+from leeward.plan.plan import Plan
+from leeward.plan.plan import plan as plan_of
 from leeward.record.spool import Record
 from leeward.scales.older_crs import ASTCT, SCALES
 
-STEPS = ("plan_state", "plan_fired")
+STEPS = ("plan_state", "plan_fired", "plan_graded", "plan_given")
 """The steps whose rows a plan is made of."""
 ASKED = ibis.table({"patient": "string", "at_s": "int64"}, name="plan_asked")
 """The moments to answer for."""
@@ -41,8 +45,10 @@ def compiled(*, room_air: bool, scales: tuple[str, ...], dialect: str = "duckdb"
         out.append((name, build(*inputs, **settings)))
         return ibis.table(out[-1][1].schema(), name=name)
 
-    inputs = (made[name] for name in ("known", "people", "exposed", "episodes", "course", "crs_signs"))
-    state_ = state.steps(step, *inputs, ASKED)
+    known, people, exposed, episodes, course, signs = (
+        made[name] for name in ("known", "people", "exposed", "episodes", "course", "crs_signs")
+    )
+    state_ = state.steps(step, known, people, exposed, episodes, course, signs, ASKED)
     step("plan_fired", fires.fired, state_, fires.CELLS)
     return tuple((name, str(ibis.to_sql(made_, dialect=dialect))) for name, made_ in out)
 
@@ -60,3 +66,31 @@ def asked_now(record: Record, question: Question, rules: tuple[fires.Rule, ...])
     con.execute("create or replace table plan_asked as select patient, as_of_s as at_s from people")
     run(con, question, rules)
     return con
+
+
+def plans(record: Record, question: Question, *, protocol: Guideline | None = None) -> Iterator[Plan]:
+    """One plan per patient who is graded, in order of their ids. `protocol`: a centre's own file, read before all."""
+    extra = (protocol,) if protocol else ()
+    question = msgspec.structs.replace(question, scales=scales(extra))
+    rules = fires.rules(extra)
+    con = asked_now(record, question, rules)
+    yield from planned(con, question, rules, protocol=protocol)
+
+
+def planned(
+    con: duckdb.DuckDBPyConnection, question: Question, rules: tuple[fires.Rule, ...], *, protocol: Guideline | None
+) -> Iterator[Plan]:
+    """As `plans`, from a connection in which `run` has run."""
+    streams = {name: Stream(con, name) for name in STEPS}
+    patients = [row[0] for row in con.sql("select patient from people order by patient collate c").fetchall()]
+    for patient in patients:
+        rows = {name: stream.of(patient) for name, stream in streams.items()}
+        made = plan_of(patient, rows, rules, assumptions=_assumed(question), protocol=protocol)
+        if made is not None:
+            yield made
+
+
+def _assumed(question: Question) -> list[str]:
+    """What the question takes for granted."""
+    trigger = question.assumed_trigger or question.assumed_setting
+    return [*([f"trigger assumed: {trigger}"] if trigger else []), *([ROOM_AIR] if question.room_air else [])]

@@ -157,8 +157,9 @@ class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Guideline(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One file: what one source says. `scope`: the cells that a patient must meet for it to speak at all.
 
-    `speaks_as`: how answers name it ("ASCO 2021"). `scale`: the one on which its grades are meant; a grade on another
-    never drives it. `dated`: when it was published.
+    `nature` "local" is a centre's own protocol, which need not cite a source of ours. `speaks_as`: how answers name it
+    ("ASCO 2021"). `scale`: the one on which its grades are meant; a grade on another never drives it. `dated`: when it
+    was published.
     """
 
     id: str
@@ -236,6 +237,12 @@ def citation(key: str) -> str:
     return f"{said}. doi:{found.doi}" if found.doi else said
 
 
+def cited(guideline: Guideline, part: Row | DoseRule) -> str:
+    """Where a row or dose comes from, as one line; a centre's own protocol is its own source."""
+    key = part.source or guideline.source
+    return guideline.title if guideline.nature == "local" and key not in citations() else citation(key)
+
+
 def read_guideline(path: Path) -> Guideline:
     """One file of the form of guidelines/, ours or a centre's own.
 
@@ -258,7 +265,7 @@ def read_guideline(path: Path) -> Guideline:
 
 def _cited(made: Guideline) -> list[tuple[str, str]]:
     """Every citation key a file uses, and where."""
-    keys = [(made.source, "the file")]
+    keys = [] if made.nature == "local" else [(made.source, "the file")]
     keys += [(row.source, f"row {row.id}") for row in made.rows if row.source is not None]
     return keys + [(dose.source, f"dose {name}") for name, dose in made.doses.items() if dose.source is not None]
 

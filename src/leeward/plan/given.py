@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import ibis
 import ibis.expr.types as ir
 
+from leeward.knowledge.guidelines import guidelines
+from leeward.knowledge.vocabulary import quantities
+from leeward.plan import bundle
 from leeward.plan.moments import hours_or_never
 from leeward.plan.numbers import number
 from leeward.scales import astct_2019_crs
@@ -31,6 +35,28 @@ def antipyretics() -> list[str]:
 def wanted() -> list[str]:
     """The quantities that `doses` reads."""
     return sorted({*ANTI_IL6, *_OTHERS, *steroids(), *antipyretics()})
+
+
+@cache
+def listed_drugs() -> tuple[str, ...]:
+    """The drugs of which some source gives a dose and records are read for."""
+    named = {dose.drug for one in guidelines() for dose in one.doses.values()}
+    return tuple(sorted(named & set(quantities())))
+
+
+def listed(moments: ir.Table, known: ir.Table) -> ir.Table:
+    """Each dose, weight, height and step of the bundle by a moment.
+
+    Columns: patient, at_s, quantity, given_s, until_s, low, high, text (what was ordered), by_day (only the day of a
+    dose is known).
+    """
+    wanted = {*listed_drugs(), "body-weight", "body-height", *bundle.QUANTITIES}
+    rows = known.filter(known.quantity.isin(sorted(wanted & set(quantities()))))
+    gave = rows.high.isnull() | (rows.high != 0)
+    rows = rows.filter(gave).select("patient", "quantity", "until_s", "low", "high", "text", given_s="at_s")
+    rows = moments.select("patient", "at_s").join(rows, "patient")
+    rows = rows.filter(rows.given_s <= rows.at_s)
+    return rows.mutate(by_day=(rows.until_s - rows.given_s) >= DAY_S - HOUR_S)
 
 
 def doses(moments: ir.Table, known: ir.Table) -> ir.Table:

@@ -27,6 +27,7 @@ def steps(
     moments_ = step("plan_moments", moments.moments, people, exposed, episodes, asked)
     doses = step("plan_doses", given.doses, moments_, known)
     found = step("plan_findings", observed.findings, moments_, known)
+    step("plan_given", given.listed, moments_, known)
     graded = step("plan_graded", moments.graded, moments_, course, doses)
     beside = step(
         "plan_beside", _beside, moments_, doses,
@@ -59,7 +60,7 @@ def _beside(moments_: ir.Table, *more: ir.Table) -> ir.Table:
         **observed.inputs(rows),
         **signs.inputs(rows),
     }
-    return rows.select("patient", "at_s", "dose_s", "onset_s", **made)
+    return rows.select("patient", "at_s", "dose_s", "onset_s", "age_low", "age_high", **made)
 
 
 def _state(ends: ir.Table, beside: ir.Table, severe: ir.Table) -> ir.Table:
@@ -73,7 +74,7 @@ def _state(ends: ir.Table, beside: ir.Table, severe: ir.Table) -> ir.Table:
         columns[name] = rows[name].cast(kind) if name in rows.columns else ibis.null(kind)
         if name in ("crs_episodes", "grade_3_episodes", "grade_3_hours"):
             columns[name] = columns[name].fill_null(0.0)
-    return rows.select(*KEY, "dose_s", "onset_s", **columns)
+    return rows.select(*KEY, "dose_s", "onset_s", "age_low", "age_high", **columns)
 
 
 def asked_now(people: ir.Table) -> ir.Table:

@@ -1,0 +1,158 @@
+"""One patient's plan: every published answer at one moment, what blocks a step, what comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+
+import msgspec
+
+from leeward.knowledge import edition
+from leeward.knowledge.guidelines import Guideline
+from leeward.knowledge.therapies import Rule as StayRule
+from leeward.plan import bundle, stay
+from leeward.plan.fires import Rule
+from leeward.plan.given import listed_drugs
+from leeward.plan.patient import Given, Patient
+from leeward.plan.suggestions import (
+    Disagreement,
+    Later,
+    Suggestion,
+    Warned,
+    disagreements,
+    later,
+    situation,
+    suggestions,
+    warnings,
+)
+
+NONE_ON_RECORD = "a drug that is not on record was read as not given"
+STANDING = "what published sources say, for a clinician's review; no order, no medical device"
+
+
+class Range(msgspec.Struct, frozen=True):
+    """A grade as a range, on one scale."""
+
+    scale: str
+    at_least: int
+    at_most: int
+
+
+class Stay(msgspec.Struct, frozen=True):
+    """A rule on staying near, driving or monitoring that was in force when the therapy was given."""
+
+    about: str
+    region: str
+    says: str
+    source: str
+    evidence: str
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything sources say of one patient at one moment (docs/plan.md).
+
+    `recalled`: what is only recalled of a source; shown apart, never with a dose.
+    """
+
+    patient: str
+    as_of: datetime
+    standing: str
+    crs: list[Range]
+    icans: Range | None
+    product: str | None
+    suggestions: list[Suggestion]
+    disagreements: list[Disagreement]
+    warnings: list[Warned]
+    later: list[Later]
+    bundle: list[bundle.Timed]
+    stay: list[Stay]
+    recalled: list[Suggestion]
+    assumptions: list[str]
+    protocol: str | None
+    edition: str
+
+
+Rows = dict[str, list[dict[str, Any]]]
+
+
+def plan(
+    patient: str, rows: Rows, rules: Sequence[Rule], *, assumptions: Sequence[str] = (),
+    ordered: frozenset[str] = frozenset(), protocol: Guideline | None = None,
+) -> Plan | None:  # fmt: skip
+    """The plan from one patient's rows of plan_state, plan_fired, plan_graded, plan_given; None where none is graded.
+
+    `ordered`: drugs of which an order is on record that nobody can match to a giving.
+    """
+    if not rows["plan_state"]:
+        return None
+    state = rows["plan_state"][0]
+    facts = facts_of(state, rows["plan_given"], ordered)
+    now = situation(rows["plan_state"], rows["plan_fired"], facts, rules)
+    told, recalled = suggestions(now)
+    return Plan(
+        patient=patient, as_of=datetime.fromtimestamp(state["at_s"], UTC), standing=STANDING,
+        crs=[Range(row["scale"], row["crs_low"], row["crs_high"]) for row in sorted(rows["plan_graded"], key=_scale)],
+        icans=_icans(rows["plan_graded"]), product=state["product"], suggestions=told,
+        disagreements=disagreements(now), warnings=warnings(now, told), later=later(now),
+        bundle=bundle.clock(rows["plan_given"], _open_since(state), state["at_s"]), stay=_stay(state),
+        recalled=recalled,
+        assumptions=[*assumptions, NONE_ON_RECORD], protocol=protocol.speaks_as if protocol else None,
+        edition=edition(),
+    )  # fmt: skip
+
+
+def _scale(row: dict[str, Any]) -> str:
+    """A sort key."""
+    return str(row["scale"])
+
+
+def _open_since(state: dict[str, Any]) -> int | None:
+    """The onset of the episode that runs, in seconds."""
+    return None if state["resolved_hours"] >= 0 else state["onset_s"]
+
+
+def _icans(graded: list[dict[str, Any]]) -> Range | None:
+    """The range of ICANS."""
+    known = [row for row in graded if row["icans_low"] is not None]
+    return Range("astct-2019", known[0]["icans_low"], known[0]["icans_high"]) if known else None
+
+
+def facts_of(state: dict[str, Any], given: list[dict[str, Any]], ordered: frozenset[str]) -> Patient:
+    """What doses are worked out from: a row of plan_state, and plan_given."""
+    weighed = _last(given, "body-weight")
+    measured = _last(given, "body-height")
+    doses = {drug: tuple(_given(row) for row in given if row["quantity"] == drug) for drug in listed_drugs()}
+    return Patient(
+        as_of_s=state["at_s"],
+        weight_kg=weighed["low"] if weighed else None, weight_to_kg=weighed["high"] if weighed else None,
+        weight_at_s=weighed["given_s"] if weighed else None, setting=state["setting"],
+        height_cm=measured["low"] if measured and measured["low"] == measured["high"] else None,
+        age_low=state["age_low"], age_high=state["age_high"], creatinine_clearance=state["creatinine_clearance"],
+        dose_s=state["dose_s"], onset_s=state["onset_s"], given=doses, unknown=ordered,
+    )  # fmt: skip
+
+
+def _last(given: list[dict[str, Any]], quantity: str) -> dict[str, Any] | None:
+    """The last finding of a quantity; of two at one second both bounds are kept."""
+    mine = [row for row in given if row["quantity"] == quantity]
+    if not mine:
+        return None
+    last_s = max(row["given_s"] for row in mine)
+    rows = [row for row in mine if row["given_s"] == last_s]
+    return {**rows[0], "low": min(row["low"] for row in rows), "high": max(row["high"] for row in rows)}
+
+
+def _given(row: dict[str, Any]) -> Given:
+    """A finding as a dose. A dose given over less than a day is one at its beginning; one known by its day is not."""
+    by_day = row["until_s"] is not None and row["by_day"]
+    return Given(row["given_s"], row["until_s"] if by_day else None, row["low"], row["high"])
+
+
+def _stay(state: dict[str, Any]) -> list[Stay]:
+    """The rules of the therapy that were in force on the day it was given."""
+    if state["product"] is None or state["dose_s"] is None:
+        return []
+    given_on: date = datetime.fromtimestamp(state["dose_s"], UTC).date()
+    found: tuple[StayRule, ...] = stay.rules(state["product"], given_on)
+    return [Stay(rule.about, rule.region, rule.says, rule.source, rule.evidence) for rule in found]
