@@ -119,13 +119,14 @@ def strays(rule: DoseRule, reading: Reading, speaks_as: str) -> list[str]:
 
 def _begun(steps: tuple[Step, ...], reading: Reading) -> int | None:
     """When the plan began that runs now."""
-    begun_s, lower = None, False
+    begun_s: int | None = None
+    lower_s: int | None = None
     for dose in reversed(reading.of_episode):
         if math.isclose(dose.amount, steps[0].amount):
-            if begun_s is None or lower:
-                begun_s, lower = dose.at_s, False
-        elif any(math.isclose(dose.amount, step.amount) for step in steps[1:]):
-            lower = True
+            if begun_s is None or (lower_s is not None and lower_s < dose.at_s):
+                begun_s, lower_s = dose.at_s, None
+        elif begun_s is not None and any(math.isclose(dose.amount, step.amount) for step in steps[1:]):
+            lower_s = dose.at_s if lower_s is None else lower_s
     return begun_s
 
 
