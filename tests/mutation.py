@@ -32,12 +32,17 @@ ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src"
 REASONS = ROOT / "tests" / "mutation_reasons.toml"
 PYTHON = ("leeward/scales", "leeward/timeline", "leeward/plan")
-TABLES = ("leeward/knowledge/scales", "leeward/knowledge/carry.toml")
+TABLES = (
+    "leeward/knowledge/scales", "leeward/knowledge/carry.toml", "leeward/knowledge/dosing.toml",
+    "leeward/knowledge/steroids.toml",
+)  # fmt: skip
 NOT_RULES = ("test_tidy.py", "test_hazards.py", "test_readme.py", "record", "report")
 SECONDS_MOST = 900
 SEED = 2026
 # The tests that most likely notice a change of such a file run first; all the others follow, properties last.
 FIRST = {
+    "test_doses.py": ("plan/amounts", "plan/doses", "plan/limits", "plan/patient", "plan/taper", "dosing.toml"),
+    "test_dose_amounts.py": ("plan/words", "plan/steroids", "steroids.toml"),
     "test_crs_scales.py": ("older", "lee", "penn", "mskcc", "cartox", "ctcae", "vasopressor", "inspired"),
     "test_case_tables.py": ("astct", "icans", "timeline", "carry", "course.py", "crs_signs", "outcome", "reasons"),
     "test_scores.py": ("",),
