@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -112,6 +113,50 @@ def test_the_short_way_says_what_the_long_way_says(resource: Json) -> None:
             reader.read(decoded, to)
         both.append(rows(list(to.take())))
     assert both[0] == both[1]
+
+
+SYSTOLIC, DIASTOLIC = (
+    {"code": concept(code), "valueQuantity": quantity(value, "mm[Hg]")}
+    for code, value in (("8480-6", 9), ("8462-4", 6))
+)
+NEARLY_PLAIN: list[Json] = [
+    {}, {"note": [{"text": "x"}]}, {"valueString": "x"}, {"valueInteger": 7}, {"hasMember": []}, {"id": 7},
+    {"focus": [{"reference": "Patient/2"}]}, {"bodySite": concept("s")}, {"resourceType": "Condition"},
+    {"status": "entered-in-error", "meta": {"lastUpdated": "2026-03-01T09:00:00Z"}}, {"meta": {"lastUpdated": 1}},
+    {"code": concept("2708-6"), "category": [{"coding": [{"code": "vital-signs"}]}]},
+    {"code": {"coding": [{"system": "http://loinc.org", "code": c} for c in ("8310-5", "8867-4")]}},
+    {"code": {"coding": [{"system": "urn:x", "code": "x"}, {"system": "http://loinc.org", "code": "8310-5"}]}},
+    {"code": {"text": "temperature"}}, {"code": None}, {"code": "8310-5"}, {"subject": {"reference": 7}},
+    {"valueQuantity": quantity("1" * 70, "Cel")}, {"valueQuantity": {}}, {"effectiveInstant": "2026-03-01T08:00:00Z"},
+    {"valueQuantity": None, "component": [SYSTOLIC, DIASTOLIC]}, {"component": [SYSTOLIC, DIASTOLIC]},
+    {"valueQuantity": None, "component": [SYSTOLIC, SYSTOLIC]}, {"valueQuantity": None, "component": []},
+    {"valueQuantity": None, "component": [{**SYSTOLIC, "dataAbsentReason": concept("unknown")}]},
+    {"valueQuantity": None, "component": [{**SYSTOLIC, "code": concept("2708-6")}]},
+    {"code": concept("1742-6"), "referenceRange": [{"high": quantity(55, "U/L")}]},
+]  # fmt: skip
+
+
+def as_the_full_reader(resources: list[Json]) -> bool:
+    """Whether lines, met for the first or the second time, say the same without the short way, at the same places."""
+    met = [observation(subject={"reference": f"Patient/{n}"}) for n in (1, 2, "007")]
+    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patched:
+        path = Path(folder) / "r.ndjson"
+        path.write_bytes(ndjson([*met, *resources, *resources]))
+        told = rows(batches(path))
+        patched.setattr(fhir, "tell", lambda _lines, begin, _first, _to: begin)
+        return told == rows(batches(path))
+
+
+@pytest.mark.parametrize("beside", NEARLY_PLAIN)
+def test_nearly_plain_lines_say_what_the_full_reader_says(beside: Json) -> None:
+    """Whatever may stand beside the parts of a plain observation, or in their place."""
+    assert as_the_full_reader([{**observation(), **beside}])
+
+
+@given(st.lists(observations(), min_size=1, max_size=6))
+def test_lines_say_what_the_full_reader_says(resources: list[Json]) -> None:
+    """Lines of any kind beside each other."""
+    assert as_the_full_reader(resources)
 
 
 @given(st.lists(observations(), max_size=6), st.randoms(use_true_random=False))

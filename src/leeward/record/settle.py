@@ -49,9 +49,11 @@ def _needed(table: pa.Table, births: pa.Table) -> bool:
     record = table["record"]
     several = pc.count_distinct(record).as_py() < table.num_rows - record.null_count
     stands_in = pc.any(pc.equal(table["text"], UNREADABLE)).as_py()
-    timed = table.filter(pc.invert(pc.is_in(table["quantity"], value_set=pa.array(_timeless()))))
-    first = pc.min(timed["measured_at"]).as_py()
     born = pc.max(births["born"]).as_py()
+    first = None
+    if born:
+        timed = pc.invert(pc.is_in(table["quantity"], value_set=pa.array(_timeless())))
+        first = pc.min(table["measured_at"].filter(timed)).as_py()
     return bool(several or stands_in or (first and born and first.date().isoformat() < born))
 
 

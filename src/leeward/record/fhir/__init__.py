@@ -9,7 +9,7 @@ that id have been handed on, the refusal `ambiguous-patient` names the patient, 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -17,9 +17,9 @@ from pathlib import Path
 import pyarrow as pa
 
 from leeward.record.fhir.dispatch import KEPT, READ, UNREADABLE, any_resource, meet_patients
-from leeward.record.fhir.files import Broken, File, candidates, document, lines, look
+from leeward.record.fhir.files import Broken, File, blocks, candidates, document, lines, look
+from leeward.record.fhir.plain import tell
 from leeward.record.fhir.reading import Reading
-from leeward.record.fhir.rows import FLAT_ENOUGH, ROWS_ENOUGH
 from leeward.record.settings import Refused, Settings
 
 __all__ = ["NAME", "recognises", "statements"]
@@ -67,7 +67,7 @@ def _meet_everyone(bundles: list[File], to: Reading) -> None:
     if len(bundles) > 1 or any(file.lines for file in bundles):
         for file in bundles:
             with suppress(Broken):
-                texts = (line for _, line in lines(file.path, lambda _: None)) if file.lines else [document(file.path)]
+                texts = lines(file.path) if file.lines else [document(file.path)]
                 for text in texts:
                     meet_patients(text, to)
 
@@ -103,15 +103,28 @@ def _lines(file: File, to: Reading) -> Iterator[pa.RecordBatch | Refused]:
         to.rows.refuse("line-too-long", line, "longer than a line may be; skipped")
 
     kind = file.kind if file.kind in READ else "Observation"
+    for first, block in blocks(file.path, too_long):
+        kind = yield from _block(block, first, kind, to)
+        if to.rows.full:
+            yield from to.take()
+
+
+def _block(lines: list[bytes], first: int, kind: str, to: Reading) -> Generator[pa.RecordBatch | Refused, None, str]:
+    """Some lines, of which the first has the number `first` and probably the type `kind`; gives back the last type."""
     decoder, read = READ[kind]
-    decode, flat, refused = decoder.decode, to.rows.flat, to.rows.refused
-    for to.line, line in lines(file.path, too_long):
-        before = len(flat)
+    flat, index = to.rows.flat, 0
+    while index < len(lines):
+        if kind == "Observation":
+            index = tell(lines, index, first, to)
+            if index == len(lines):
+                break
+        line, to.line, before = lines[index], first + index, len(flat)
+        index += 1
         try:
-            resource = decode(line)
+            resource = decoder.decode(line)
             if resource.resourceType == kind:
                 read(resource, to)
-                if len(flat) >= FLAT_ENOUGH or len(refused) >= ROWS_ENOUGH:
+                if to.rows.full:
                     yield from to.take()
                 continue
         except UNREADABLE:
@@ -123,9 +136,9 @@ def _lines(file: File, to: Reading) -> Iterator[pa.RecordBatch | Refused]:
         if other in READ:
             kind = other
             decoder, read = READ[kind]
-            decode = decoder.decode
         if to.rows.full:
             yield from to.take()
+    return kind
 
 
 def _last_attempts(to: Reading) -> Iterator[pa.RecordBatch | Refused]:

@@ -26,6 +26,7 @@ FILES_MAX = 1_000_000
 """The most files one folder may hold."""
 
 _BLOCK_BYTES = 2**18
+_LINES_BYTES = 2**18
 _HEAD_BYTES = 2**18
 _ONE_MEMBER = zlib.MAX_WBITS | 16
 _GZIP = b"\x1f\x8b"
@@ -159,20 +160,38 @@ def opened(path: Path) -> Iterator[io.BufferedReader[Any]]:
             raise unpacked.broken
 
 
-def lines(path: Path, too_long: Callable[[int], None]) -> Iterator[tuple[int, bytes]]:
-    """The lines of a file with their numbers; raises Broken after the last one if the file breaks off.
+def blocks(path: Path, too_long: Callable[[int], None]) -> Iterator[tuple[int, list[bytes]]]:
+    """The lines of a file, some at a time, with the number of the first; raises Broken after the last if it breaks off.
 
     A line longer than DOCUMENT_BYTES_MAX is reported by its number and skipped without being held.
     """
+    number, enough = 1, min(_LINES_BYTES, DOCUMENT_BYTES_MAX)
     with opened(path) as file:
         read = partial(file.readline, DOCUMENT_BYTES_MAX)
-        for number, line in enumerate(iter(read, b""), start=1):
-            if len(line) == DOCUMENT_BYTES_MAX and not line.endswith(b"\n"):
-                too_long(number)
+        while True:
+            block, held = list[bytes](), 0
+            while held < enough and (line := read()):
+                block.append(line)
+                held += len(line)
+            if not block:
+                return
+            # A line that is too long has ended the block.
+            skipped = len(block[-1]) == DOCUMENT_BYTES_MAX and not block[-1].endswith(b"\n")
+            if skipped:
+                block.pop()
                 while (rest := read()) and not rest.endswith(b"\n"):
                     pass
-            else:
-                yield number, line
+            yield number, block
+            number += len(block)
+            if skipped:
+                too_long(number)
+                number += 1
+
+
+def lines(path: Path) -> Iterator[bytes]:
+    """The lines of a file, one by one; raises Broken after the last one if the file breaks off."""
+    for _, block in blocks(path, lambda _: None):
+        yield from block
 
 
 def document(path: Path) -> bytes:

@@ -51,8 +51,15 @@ class Row(NamedTuple):
     version: str | None
 
 
-_WIDTH = len(Row._fields)
-FLAT_ENOUGH = ROWS_ENOUGH * _WIDTH
+Key = tuple[bytes, str | None, str | None, str | None, str | None, str | None]
+"""What the kind of a plain value depends on: its code as it came; code, unit, system and comparator of its quantity;
+the status of its observation."""
+Known = tuple[int, str]
+"""The number of a kind, and the ending of the record of a component of it."""
+
+WIDTH = len(Row._fields)
+RECORD = Row._fields.index("record")
+FLAT_ENOUGH = ROWS_ENOUGH * WIDTH
 
 
 class Rows:
@@ -66,11 +73,13 @@ class Rows:
         self.refused: list[Refused] = []
         self.kinds: dict[tuple[str | None, ...], int] = {}
         self.known: dict[tuple[str | None, ...], int] = {}  # kinds by what a reader spells them with
+        self.plain: dict[Key, Known] = {}  # and those of plain values
 
     def stand(self, where: str) -> None:
         """From here on places are counted as lines, or as entries of some bundle."""
         self.where = where
         self.known.clear()
+        self.plain.clear()
 
     def kind(self, kind: Kind) -> int:
         """The number of a kind, at the present sort of place, among those held."""
@@ -88,19 +97,20 @@ class Rows:
 
     def take(self, ambiguous: set[str]) -> Iterator[pa.RecordBatch | Refused]:
         """Hand on and forget everything held; statements of ambiguous patients as refusals."""
-        for first in range(0, len(self.flat), ROWS_MAX * _WIDTH):
-            batch = self._batch(self.flat[first : first + ROWS_MAX * _WIDTH])
+        for first in range(0, len(self.flat), ROWS_MAX * WIDTH):
+            batch = self._batch(self.flat[first : first + ROWS_MAX * WIDTH])
             yield self._unambiguous(batch, ambiguous) if ambiguous else batch
         refused = list(self.refused)
         self.refused.clear()
         self.flat.clear()
         self.kinds.clear()
         self.known.clear()
+        self.plain.clear()
         yield from refused
 
     def _batch(self, flat: list[str | int | None]) -> pa.RecordBatch:
         """Statements as columns."""
-        told = {name: flat[place::_WIDTH] for place, name in enumerate(Row._fields)}
+        told = {name: flat[place::WIDTH] for place, name in enumerate(Row._fields)}
         number, line = pa.array(told.pop("kind"), pa.int32()), pa.array(told.pop("line"), pa.int64())
         columns = {name: pa.array(column, pa.string()) for name, column in told.items()}
         for name, column in zip((*Kind._fields, "where"), zip(*self.kinds, strict=True), strict=True):
@@ -128,7 +138,9 @@ def ordered(version: pa.Array) -> pa.Array:
     all_times = pc.all(is_time).as_py()
     times = version if all_times else pc.if_else(is_time, version, None)
     try:
-        instants = pc.cast(pc.replace_substring_regex(times, _FINE, r"\1"), pa.timestamp("us", "UTC"))
+        fine = pc.any(pc.match_substring(times, ".")).as_py()
+        coarse = pc.replace_substring_regex(times, _FINE, r"\1") if fine else times
+        instants = pc.cast(coarse, pa.timestamp("us", "UTC"))
         bare = instants.cast(pa.timestamp("us")).cast(pa.string())
         spelt = pc.binary_join_element_wise(pc.binary_replace_slice(bare, 10, 11, "T"), "Z", "")
     except pa.ArrowInvalid:
