@@ -17,7 +17,7 @@ import msgspec
 import typer
 from rich.console import Console
 
-from leeward.commands import compare, discord, lookalikes, plan
+from leeward.commands import audit, compare, discord, lookalikes, plan
 from leeward.record.errors import BadSetting, CannotRead, LeewardError
 
 if TYPE_CHECKING:  # reading and grading load DuckDB, which `leeward --help` must not wait for
@@ -261,6 +261,7 @@ compare.add_to(app, _asked)
 lookalikes.add_to(app, _asked)
 discord.add_to(app, _asked)
 plan.add_to(app, _asked)
+audit.add_to(app, _asked)
 
 
 def main() -> None:

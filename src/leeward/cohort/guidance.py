@@ -34,10 +34,8 @@ def scales(extra: Iterable[Guideline] = ()) -> tuple[str, ...]:
     return tuple(name for name in SCALES if name in asked)
 
 
-@cache
-def compiled(*, room_air: bool, scales: tuple[str, ...], dialect: str = "duckdb") -> tuple[tuple[str, str], ...]:
-    """The steps from the moments in `plan_asked` to the rules that hold, as SQL, compiled once."""
-    ibis.options.sql.fuse_selects = False
+def named(*, room_air: bool, scales: tuple[str, ...]) -> list[tuple[str, ir.Table]]:
+    """The steps from the moments in `plan_asked` to the rules that hold, by name, over the steps of the plan."""
     made = {name: ibis.table(step.schema(), name=name) for name, step in plan(room_air=room_air, scales=scales)}
     out: list[tuple[str, ir.Table]] = []
 
@@ -50,7 +48,16 @@ def compiled(*, room_air: bool, scales: tuple[str, ...], dialect: str = "duckdb"
     )
     state_ = state.steps(step, known, people, exposed, episodes, course, signs, ASKED)
     step("plan_fired", fires.fired, state_, fires.CELLS)
-    return tuple((name, str(ibis.to_sql(made_, dialect=dialect))) for name, made_ in out)
+    return out
+
+
+@cache
+def compiled(*, room_air: bool, scales: tuple[str, ...], dialect: str = "duckdb") -> tuple[tuple[str, str], ...]:
+    """The steps of `named` as SQL, compiled once."""
+    ibis.options.sql.fuse_selects = False
+    return tuple(
+        (name, str(ibis.to_sql(step, dialect=dialect))) for name, step in named(room_air=room_air, scales=scales)
+    )
 
 
 def run(con: duckdb.DuckDBPyConnection, question: Question, rules: tuple[fires.Rule, ...]) -> None:

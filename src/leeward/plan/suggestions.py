@@ -168,7 +168,7 @@ def suggestions(now: Situation) -> tuple[list[Suggestion], list[Suggestion]]:
 
 
 def _place(now: Situation, named: tuple[str, int | None], several: list[Held]) -> tuple[int, int, int]:
-    """The place of a rule among all: a centre's own first, then by file and row, a higher grade's after the present's."""
+    """The place of a rule among all: a centre's own first, then by file, row and the grade it is said for."""
     name, as_grade = named
     return _ORDER.index(several[0].rule.guideline.nature), now.places[name], as_grade or 0
 

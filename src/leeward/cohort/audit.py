@@ -1,0 +1,145 @@
+"""Looking back over a record: the steps of one source at each grade first reached, per patient and for the cohort."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from functools import cache
+from statistics import median
+from typing import Any
+
+import duckdb
+import ibis
+import ibis.expr.types as ir
+import msgspec
+
+from leeward.cohort import guidance
+from leeward.cohort.answer import instant, when
+from leeward.cohort.courses import graded
+from leeward.cohort.engine import Question
+from leeward.cohort.plan import steps as plan
+from leeward.knowledge.guidelines import Guideline, guidelines
+from leeward.plan import audit, fires
+from leeward.record.errors import BadSetting
+from leeward.record.spool import Record
+from leeward.scales.older_crs import ASTCT
+from leeward.timeline.settings import HOUR_S
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One step that a source asked for when a grade was first reached. `hours`: from then to its being taken."""
+
+    patient: str
+    grade: int
+    reached: datetime
+    row: str
+    says: str
+    strength: str
+    kind: str
+    quantity: str
+    done: datetime | None
+    hours: float | None
+    given_before: datetime | None
+    verdict: audit.Verdict
+
+
+class Summary(msgspec.Struct, frozen=True):
+    """One step over the cohort: how many patients it was due in (at its first moment), and what became of it."""
+
+    row: str
+    says: str
+    grade: int
+    quantity: str
+    due: int
+    taken: int
+    late: int
+    given_before: int
+    not_on_record: int
+    median_hours: float | None
+
+
+def source(name: str, own: Guideline | None = None) -> Guideline:
+    """The source of that id. Raises BadSetting where there is none, naming those there are."""
+    there = {one.id: one for one in (*([own] if own else []), *guidelines())}
+    if name not in there:
+        asked = [one.id for one in there.values() if one.nature not in ("safety", "disagreements")]
+        raise BadSetting(f"no source '{name}'; there is {', '.join(asked)}")
+    return there[name]
+
+
+@cache
+def compiled(scale: str, scales: tuple[str, ...], *, room_air: bool) -> tuple[tuple[str, str], ...]:
+    """The steps of looking back as SQL, those of plan/ between them."""
+    ibis.options.sql.fuse_selects = False
+    made = {name: ibis.table(step.schema(), name=name) for name, step in plan(room_air=room_air, scales=scales)}
+    out: list[tuple[str, ir.Table]] = []
+
+    def step(name: str, build: Callable[..., ir.Table], *inputs: Any) -> ir.Table:
+        out.append((name, build(*inputs)))
+        return ibis.table(out[-1][1].schema(), name=name)
+
+    reached = step("audit_reached", audit.reached, made["course"], made["episodes"], scale)
+    step("plan_asked", audit.asked, reached)
+    first = [(name, str(ibis.to_sql(one, dialect="duckdb"))) for name, one in out]
+    out.clear()
+    between = guidance.compiled(room_air=room_air, scales=scales)
+    fired = ibis.table(dict(guidance.named(room_air=room_air, scales=scales))["plan_fired"].schema(), name="plan_fired")
+    due = step("audit_due", audit.due, fired, audit.ACTIONS, reached)
+    step("audit_done", audit.done, due, made["known"])
+    last = [(name, str(ibis.to_sql(one, dialect="duckdb"))) for name, one in out]
+    return (*first, *between, *last)
+
+
+def steps(record: Record, question: Question, of: Guideline, *, within_hours: float | None = None) -> Iterator[Step]:
+    """Every step that was due, in order of patients and time. `within_hours`: what takes longer is late."""
+    scale = of.scale or ASTCT
+    question = msgspec.structs.replace(question, scales=tuple(dict.fromkeys((ASTCT, scale))))
+    con = graded(record, question, reasons=False)
+    yield from looked_back(con, question, of, within_hours=within_hours)
+
+
+def looked_back(
+    con: duckdb.DuckDBPyConnection, question: Question, of: Guideline, *, within_hours: float | None
+) -> Iterator[Step]:
+    """As `steps`, from a connection in which the plan has run on the source's scale."""
+    rules = tuple(fires.Rule(of, row) for row in of.rows)
+    con.register("guideline_cells", fires.cells(rules, ASTCT))
+    con.register("guideline_actions", audit.actions(rules))
+    for name, sql in compiled(of.scale or ASTCT, question.scales, room_air=question.room_air):
+        con.execute(f"create or replace table {name} as {sql}")
+    rows = con.sql("select * from audit_done order by patient collate c, at_s, rule, action")
+    for batch in rows.to_arrow_reader(10_000):
+        for row in batch.to_pylist():
+            yield _step(row, rules, within_hours)
+
+
+def _step(row: dict[str, Any], rules: tuple[fires.Rule, ...], within_hours: float | None) -> Step:
+    """A row of audit_done."""
+    rule = rules[row["rule"]]
+    action = rule.row.do[row["action"]]
+    hours = None if row["done_s"] is None else round((row["done_s"] - row["at_s"]) / HOUR_S, 3)
+    return Step(
+        patient=row["patient"], grade=row["grade"], reached=when(row["at_s"]), row=rule.name,
+        says=action.says or rule.row.says, strength=action.strength or rule.row.strength, kind=action.kind,
+        quantity=row["quantity"], done=instant(row["done_s"]), hours=hours, given_before=instant(row["before_s"]),
+        verdict=audit.verdict(hours, before=row["before_s"] is not None, within_hours=within_hours),
+    )  # fmt: skip
+
+
+def summary(steps: Iterator[Step] | list[Step]) -> list[Summary]:
+    """The cohort's figures, a line per step and grade; of several episodes of a patient each counts."""
+    found: dict[tuple[str, str, int], list[Step]] = {}
+    for step in steps:
+        found.setdefault((step.row, step.says, step.grade), []).append(step)
+    return [_summed(several) for _, several in sorted(found.items(), key=lambda item: (item[0][2], item[0][0]))]
+
+
+def _summed(several: list[Step]) -> Summary:
+    """One line."""
+    first, hours = several[0], [step.hours for step in several if step.hours is not None]
+    count = {name: sum(step.verdict == name for step in several)
+             for name in ("taken", "late", "given before", "not on record")}  # fmt: skip
+    return Summary(
+        first.row, first.says, first.grade, first.quantity, len(several), count["taken"], count["late"],
+        count["given before"], count["not on record"], round(median(hours), 3) if hours else None,
+    )  # fmt: skip

@@ -1,0 +1,111 @@
+"""Looking back: which steps of a source were due when a grade was first reached, and when, if ever, they were taken.
+
+It does not judge. A step that no finding shows is "not on record", which is not the same as not taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import ibis
+import ibis.expr.types as ir
+import pyarrow as pa
+
+from leeward.knowledge.guidelines import Action, Guideline
+from leeward.knowledge.vocabulary import quantities
+from leeward.plan.fires import HOLDS, Rule
+from leeward.plan.moments import MILDEST
+from leeward.timeline.columns import pick
+
+Verdict = Literal["taken", "late", "given before", "not on record"]
+ACTIONS = ibis.table(
+    {"rule": "int64", "action": "int64", "quantity": "string", "word": "string"}, name="guideline_actions"
+)
+"""The steps of rules that a finding can show: a drug, a test, a place; `word` is what its text must be, or empty."""
+
+
+def actions(rules: Sequence[Rule]) -> pa.Table:
+    """ACTIONS of some rules; what is only recalled is not looked back at."""
+    made: list[dict[str, Any]] = []
+    for place, rule in enumerate(rules):
+        if rule.guideline.known(rule.row) == "recalled":
+            continue
+        for number, action in enumerate(rule.row.do):
+            shown = _shown_by(action)
+            if shown is not None:
+                made.append({"rule": place, "action": number, "quantity": shown[0], "word": shown[1]})
+    schema = pa.schema([("rule", pa.int64()), ("action", pa.int64()), ("quantity", pa.string()), ("word", pa.string())])
+    return pa.Table.from_pylist(made, schema=schema)
+
+
+def _shown_by(action: Action) -> tuple[str, str] | None:
+    """The quantity, and the word where one is needed, that shows a step was taken."""
+    if action.kind == "care" and action.level == "icu":
+        return "care-setting", "icu"
+    if action.kind in ("avoid", "warn", "differs", "consult", "hold", "stop"):
+        return None
+    named = action.finding or action.drug
+    return (named, "") if named in quantities() and named != "care-setting" else None
+
+
+def reached(course: ir.Table, episodes: ir.Table, scale: str) -> ir.Table:
+    """The moments at which an episode's sure grade first reached 1, 2, 3 or 4: patient, at_s, grade, onset_s, until_s.
+
+    `scale`: of CRS. `until_s`: the episode's resolution, or the moment asked about.
+    """
+    mine = episodes.filter((episodes.syndrome == "crs") & (episodes.scale == scale))
+    mine = mine.select("patient", "onset_s", until_s=mine.resolved_s.fill_null(mine.as_of_s))
+    changes = course.filter((course.syndrome == "crs") & (course.scale == scale) & (course.at_least > 0))
+    changes = changes.select("patient", "at_s", grade="at_least")
+    rows = mine.join(changes, "patient")
+    rows = rows.filter((rows.at_s >= rows.onset_s) & (rows.at_s <= rows.until_s))
+    before = ibis.window(group_by=[rows.patient, rows.onset_s], order_by=[rows.at_s], rows=(None, -1))
+    rows = rows.mutate(so_far=rows.grade.max().over(before).fill_null(0))
+    return rows.filter(rows.grade > rows.so_far).drop("so_far")
+
+
+def asked(reached: ir.Table) -> ir.Table:
+    """The moments, for the state: patient, at_s."""
+    return reached.select("patient", "at_s").distinct()
+
+
+def due(fired: ir.Table, actions: ir.Table, reached: ir.Table) -> ir.Table:
+    """Each step that a rule surely asked for at a moment: `reached` with rule, action, quantity, word."""
+    rows = fired.filter((fired.end == MILDEST) & (fired.holds == HOLDS) & (fired.wait_hours == 0))
+    rows = rows.select("patient", "at_s", "rule").join(actions, "rule")
+    return rows.join(reached, ["patient", "at_s"])
+
+
+def done(due: ir.Table, known: ir.Table) -> ir.Table:
+    """`due` with the first finding in the episode that shows the step from then on, and the last one before.
+
+    Columns added: done_s, before_s (since the onset), null where none is on record.
+    """
+    gave = known.high.isnull() | (known.high != 0)
+    shown = known.filter(gave).select("patient", "quantity", "text", found_s="at_s", ended_s="until_s")
+    rows = due.left_join(shown, ["patient", "quantity"])
+    rows = rows.drop(*(name for name in rows.columns if name.endswith("_right")))
+    fits = (rows.word == "") | (rows.text == rows.word)
+    # A stay that had begun before and still runs shows the step at the moment itself.
+    still = rows.ended_s.isnull() | (rows.ended_s >= rows.at_s)
+    stays = fits & (rows.word != "") & (rows.found_s <= rows.at_s) & still
+    after = fits & (rows.found_s >= rows.at_s) & (rows.found_s <= rows.until_s)
+    earlier = fits & (rows.found_s < rows.at_s) & (rows.found_s >= rows.onset_s)
+    key = ["patient", "at_s", "grade", "onset_s", "rule", "action", "quantity"]
+    return rows.group_by(key).agg(
+        done_s=pick([(stays, rows.at_s), (after, rows.found_s)], None).min(),
+        before_s=ibis.ifelse(earlier, rows.found_s, None).max(),
+    )
+
+
+def verdict(hours: float | None, *, before: bool, within_hours: float | None) -> Verdict:
+    """What is said of a step that took so many hours; `within_hours`: later counts as late."""
+    if hours is None:
+        return "given before" if before else "not on record"
+    return "late" if within_hours is not None and hours > within_hours else "taken"
+
+
+def source_of(rules: Sequence[Rule], name: str) -> Guideline | None:
+    """The file of that id among the rules."""
+    return next((rule.guideline for rule in rules if rule.guideline.id == name), None)
