@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
 from functools import cache
 from statistics import median
 from typing import Any
@@ -24,38 +23,6 @@ from leeward.record.errors import BadSetting
 from leeward.record.spool import Record
 from leeward.scales.older_crs import ASTCT
 from leeward.timeline.settings import HOUR_S
-
-
-class Step(msgspec.Struct, frozen=True):
-    """One step that a source asked for when a grade was first reached. `hours`: from then to its being taken."""
-
-    patient: str
-    grade: int
-    reached: datetime
-    row: str
-    says: str
-    strength: str
-    kind: str
-    quantity: str
-    done: datetime | None
-    hours: float | None
-    given_before: datetime | None
-    verdict: audit.Verdict
-
-
-class Summary(msgspec.Struct, frozen=True):
-    """One step over the cohort: how many patients it was due in (at its first moment), and what became of it."""
-
-    row: str
-    says: str
-    grade: int
-    quantity: str
-    due: int
-    taken: int
-    late: int
-    given_before: int
-    not_on_record: int
-    median_hours: float | None
 
 
 def source(name: str, own: Guideline | None = None) -> Guideline:
@@ -90,7 +57,9 @@ def compiled(scale: str, scales: tuple[str, ...], *, room_air: bool) -> tuple[tu
     return (*first, *between, *last)
 
 
-def steps(record: Record, question: Question, of: Guideline, *, within_hours: float | None = None) -> Iterator[Step]:
+def steps(
+    record: Record, question: Question, of: Guideline, *, within_hours: float | None = None
+) -> Iterator[audit.Step]:
     """Every step that was due, in order of patients and time. `within_hours`: what takes longer is late."""
     scale = of.scale or ASTCT
     question = msgspec.structs.replace(question, scales=tuple(dict.fromkeys((ASTCT, scale))))
@@ -100,7 +69,7 @@ def steps(record: Record, question: Question, of: Guideline, *, within_hours: fl
 
 def looked_back(
     con: duckdb.DuckDBPyConnection, question: Question, of: Guideline, *, within_hours: float | None
-) -> Iterator[Step]:
+) -> Iterator[audit.Step]:
     """As `steps`, from a connection in which the plan has run on the source's scale."""
     rules = tuple(fires.Rule(of, row) for row in of.rows)
     con.register("guideline_cells", fires.cells(rules, ASTCT))
@@ -113,12 +82,12 @@ def looked_back(
             yield _step(row, rules, within_hours)
 
 
-def _step(row: dict[str, Any], rules: tuple[fires.Rule, ...], within_hours: float | None) -> Step:
+def _step(row: dict[str, Any], rules: tuple[fires.Rule, ...], within_hours: float | None) -> audit.Step:
     """A row of audit_done."""
     rule = rules[row["rule"]]
     action = rule.row.do[row["action"]]
     hours = None if row["done_s"] is None else round((row["done_s"] - row["at_s"]) / HOUR_S, 3)
-    return Step(
+    return audit.Step(
         patient=row["patient"], grade=row["grade"], reached=when(row["at_s"]), row=rule.name,
         says=action.says or rule.row.says, strength=action.strength or rule.row.strength, kind=action.kind,
         quantity=row["quantity"], done=instant(row["done_s"]), hours=hours, given_before=instant(row["before_s"]),
@@ -126,20 +95,20 @@ def _step(row: dict[str, Any], rules: tuple[fires.Rule, ...], within_hours: floa
     )  # fmt: skip
 
 
-def summary(steps: Iterator[Step] | list[Step]) -> list[Summary]:
+def summary(steps: Iterator[audit.Step] | list[audit.Step]) -> list[audit.Summary]:
     """The cohort's figures, a line per step and grade; of several episodes of a patient each counts."""
-    found: dict[tuple[str, str, int], list[Step]] = {}
+    found: dict[tuple[str, str, int], list[audit.Step]] = {}
     for step in steps:
         found.setdefault((step.row, step.says, step.grade), []).append(step)
     return [_summed(several) for _, several in sorted(found.items(), key=lambda item: (item[0][2], item[0][0]))]
 
 
-def _summed(several: list[Step]) -> Summary:
+def _summed(several: list[audit.Step]) -> audit.Summary:
     """One line."""
     first, hours = several[0], [step.hours for step in several if step.hours is not None]
     count = {name: sum(step.verdict == name for step in several)
              for name in ("taken", "late", "given before", "not on record")}  # fmt: skip
-    return Summary(
+    return audit.Summary(
         first.row, first.says, first.grade, first.quantity, len(several), count["taken"], count["late"],
         count["given before"], count["not on record"], round(median(hours), 3) if hours else None,
     )  # fmt: skip

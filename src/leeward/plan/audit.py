@@ -6,13 +6,15 @@ It does not judge. A step that no finding shows is "not on record", which is not
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Literal
 
 import ibis
 import ibis.expr.types as ir
+import msgspec
 import pyarrow as pa
 
-from leeward.knowledge.guidelines import Action, Guideline
+from leeward.knowledge.guidelines import Action
 from leeward.knowledge.vocabulary import quantities
 from leeward.plan.fires import HOLDS, Rule
 from leeward.plan.moments import MILDEST
@@ -23,6 +25,38 @@ ACTIONS = ibis.table(
     {"rule": "int64", "action": "int64", "quantity": "string", "word": "string"}, name="guideline_actions"
 )
 """The steps of rules that a finding can show: a drug, a test, a place; `word` is what its text must be, or empty."""
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One step that a source asked for when a grade was first reached. `hours`: from then to its being taken."""
+
+    patient: str
+    grade: int
+    reached: datetime
+    row: str
+    says: str
+    strength: str
+    kind: str
+    quantity: str
+    done: datetime | None
+    hours: float | None
+    given_before: datetime | None
+    verdict: Verdict
+
+
+class Summary(msgspec.Struct, frozen=True):
+    """One step over the cohort: how many patients it was due in (at its first moment), and what became of it."""
+
+    row: str
+    says: str
+    grade: int
+    quantity: str
+    due: int
+    taken: int
+    late: int
+    given_before: int
+    not_on_record: int
+    median_hours: float | None
 
 
 def actions(rules: Sequence[Rule]) -> pa.Table:
@@ -104,8 +138,3 @@ def verdict(hours: float | None, *, before: bool, within_hours: float | None) ->
     if hours is None:
         return "given before" if before else "not on record"
     return "late" if within_hours is not None and hours > within_hours else "taken"
-
-
-def source_of(rules: Sequence[Rule], name: str) -> Guideline | None:
-    """The file of that id among the rules."""
-    return next((rule.guideline for rule in rules if rule.guideline.id == name), None)

@@ -3,39 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Protocol
 
 from rich.console import Console
 from rich.table import Table
 
 from leeward.knowledge.guidelines import Guideline
+from leeward.plan.audit import Step, Summary
 
 _PATIENTS_SHOWN = 20
-
-
-class Step(Protocol):
-    """One step that was due (cohort.audit.Step)."""
-
-    patient: str
-    grade: int
-    reached: datetime
-    says: str
-    hours: float | None
-    verdict: str
-
-
-class Summary(Protocol):
-    """One step over the cohort (cohort.audit.Summary)."""
-
-    says: str
-    grade: int
-    due: int
-    taken: int
-    late: int
-    given_before: int
-    not_on_record: int
-    median_hours: float | None
 
 
 def printed(
