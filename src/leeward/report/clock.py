@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
-from zoneinfo import ZoneInfo
 
+from leeward.record import times
 from leeward.report.answer import Answer
 from leeward.report.words import DAY_S, HOUR_S, MINUTE_S, span
 
@@ -81,12 +81,12 @@ class Clock:
 
 
 def clock(answer: Answer, zone: str | None = None, last_s: int | None = None) -> Clock:
-    """The clock of an answer, in an IANA zone, or at the offset in which the answer's own moment is written.
+    """The clock of an answer: in a zone (IANA name or fixed offset), or at the offset of the answer's own moment.
 
     An answer about all that is on record is of the last moment it or its findings (`last_s`) name.
     """
     starts = [seconds(trigger.at) for trigger in answer.triggers]
     named = [*starts, *(seconds(held.at) for held in answer.physiology if held.at)]
     as_of_s = seconds(answer.as_of) if answer.as_of else max([last_s or 0, *named])
-    wall = ZoneInfo(zone) if zone else answer.as_of.tzinfo if answer.as_of else None
+    wall = times.zone(zone) if zone else answer.as_of.tzinfo if answer.as_of else None
     return Clock(as_of_s, wall or UTC, min(starts, default=None))

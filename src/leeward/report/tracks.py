@@ -10,14 +10,14 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, pairwise
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from leeward.report.sourced import default_setting, stands_s
+from leeward.report.stood import State, stood
 from leeward.report.words import words
-from leeward.timeline.oxygen import CHARTED_TOGETHER_S, DEVICES
 
 FOREVER_S = 2**40
 
@@ -124,7 +124,8 @@ class Tracks:
 
 def tracks(findings: pa.Table, as_of_s: int | None) -> Tracks:
     """The tracks of one patient as known at a moment, or (None) all that is on record."""
-    rows = sorted(_rows(_known(findings, as_of_s)), key=lambda row: (row.at_s, row.quantity))
+    known, states = stood(findings, as_of_s)
+    rows = sorted(_rows(known), key=lambda row: (row.at_s, row.quantity))
     groups = words().groups
     shown = {*groups.curves, *groups.oxygen, *groups.infusions, *groups.given, *groups.neurology, *groups.marks}
     drawn = [row for row in rows if row.quantity in shown]
@@ -143,42 +144,11 @@ def tracks(findings: pa.Table, as_of_s: int | None) -> Tracks:
         first_s=drawn[0].at_s if drawn else None,
         last_s=last_s,
     )
-    made.oxygen = _oxygen(rows, lambda at_s: made.stands_s("oxygen", at_s), as_of_s)
+    made.oxygen = _oxygen(rows, states, lambda at_s: made.stands_s("oxygen", at_s), as_of_s)
     return made
 
 
 _DRAWN = ("quantity", "low", "high", "text")
-
-
-def _known(findings: pa.Table, as_of_s: int | None) -> pa.Table:
-    """Findings known at the moment, each record in its newest version, withdrawn ones gone (as the timeline reads)."""
-    if as_of_s is not None:
-        reached = pc.coalesce(findings["received_at"], findings["reported_at"], findings["measured_at"])
-        moment = pa.scalar(as_of_s * 1_000_000 + 999_999, pa.int64()).cast(reached.type)
-        on_time = pc.and_(pc.less_equal(reached, moment), pc.less_equal(findings["measured_at"], moment))
-        findings = findings.filter(on_time)
-    several = findings.filter(findings["revised"])
-    certain = findings.filter(pc.and_not(pc.invert(findings["revised"]), pc.equal(findings["status"], "withdrawn")))
-    if not several.num_rows:
-        return certain
-    newest = _newest(several.to_pylist())
-    return pa.concat_tables([certain, pa.Table.from_pylist(newest, schema=findings.schema)])
-
-
-_STANDING = {"final": 1, "corrected": 2, "withdrawn": 3}
-
-
-def _newest(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Of several versions of one record the newest by the source's version; none where that one is a withdrawal."""
-
-    def rank(row: dict[str, Any]) -> tuple[str, int]:
-        return row["version"] or "", _STANDING.get(row["status"], 0)
-
-    newest: dict[str | None, list[dict[str, Any]]] = {}
-    for row in sorted(rows, key=rank):
-        held = newest.get(row["record"], [])
-        newest[row["record"]] = [*held, row] if held and rank(held[0]) == rank(row) else [row]
-    return [row for held in newest.values() for row in held if row["status"] != "withdrawn"]
 
 
 def _rows(findings: pa.Table) -> list[Row]:
@@ -221,34 +191,23 @@ def _rates(rows: list[Row], as_of_s: int) -> list[Rate]:
     return sorted(made, key=lambda rate: (rate.from_s, rate.drug))
 
 
-def _oxygen(rows: list[Row], stands: Callable[[int], int], as_of_s: int) -> list[Band]:
-    """Device and flow as one state, carried until it is charted again or too old; then a band without a device."""
-    wanted = ("oxygen-device", "oxygen-flow", "fio2")
-    charted = [
-        (at_s, list(group))
-        for at_s, group in groupby((row for row in rows if row.quantity in wanted), key=lambda row: row.at_s)
-    ]
+def _oxygen(rows: list[Row], states: list[State], stands: Callable[[int], int], as_of_s: int) -> list[Band]:
+    """The timeline's states with the fraction charted beside each, until the next one or too old; then no device."""
+    shares = {row.at_s: (row.low or 0.0, row.high or 0.0) for row in rows if row.quantity == "fio2" and row.value}
+    told = {state.at_s: state for state in states}
     bands: list[Band] = []
-    device, device_s, flow, fio2 = None, 0, None, None
-    for place, (at_s, group) in enumerate(charted):
-        words_ = [row.text for row in group if row.quantity == "oxygen-device" and row.text in DEVICES]
-        flows = [row for row in group if row.quantity == "oxygen-flow" and row.value is not None]
-        shares = [row for row in group if row.quantity == "fio2" and row.value is not None]
-        if words_:
-            newer = max(words_, key=lambda word: DEVICES.index(word or ""))
-            flow = flow if newer == device or (flow and at_s - device_s <= CHARTED_TOGETHER_S) else None
-            fio2 = fio2 if newer == device else None
-            device, device_s = newer, at_s
-        flow = (flows[-1].low or 0.0, flows[-1].high or 0.0) if flows else flow
-        fio2 = (shares[-1].low or 0.0, shares[-1].high or 0.0) if shares else fio2
-        if flow and flow[0] > 0 and device in (None, "room-air"):
-            device = "oxygen-unspecified"
-        next_s = charted[place + 1][0] if place + 1 < len(charted) else as_of_s
+    device, flow, fio2 = None, None, None
+    moments = sorted({*shares, *told})
+    for at_s, next_s in pairwise([*moments, as_of_s]):
+        if at_s in told:
+            fio2 = fio2 if told[at_s].device == device else None
+            device, flow = told[at_s].device, told[at_s].flow
+        fio2 = shares.get(at_s, fio2)
         old_s = at_s + stands(at_s)
         if device is not None:
             bands.append(Band(at_s, min(next_s, old_s), device, flow, fio2))
-        if next_s > old_s:
-            bands.append(Band(old_s, next_s, None, None, None))
+        if next_s > old_s or (device is None and at_s in told):
+            bands.append(Band(at_s if device is None else old_s, next_s, None, None, None))
     return _joined(bands)
 
 
