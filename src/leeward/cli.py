@@ -17,7 +17,7 @@ import msgspec
 import typer
 from rich.console import Console
 
-from leeward.commands import audit, compare, discord, lookalikes, plan
+from leeward.commands import audit, compare, discord, lookalikes, plan, risk
 from leeward.record.errors import BadSetting, CannotRead, LeewardError
 
 if TYPE_CHECKING:  # reading and grading load DuckDB, which `leeward --help` must not wait for
@@ -262,6 +262,7 @@ lookalikes.add_to(app, _asked)
 discord.add_to(app, _asked)
 plan.add_to(app, _asked)
 audit.add_to(app, _asked)
+risk.add_to(app, _asked)
 
 
 def main() -> None:

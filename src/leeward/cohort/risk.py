@@ -1,0 +1,112 @@
+"""Risk scores of every patient of a record: risk.scores run over the plan's first steps on DuckDB."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import duckdb
+import ibis
+import ibis.expr.types as ir
+import msgspec
+
+from leeward.cohort.engine import Question, connect, plan_for
+from leeward.cohort.plan import QUESTION
+from leeward.cohort.plan import steps as plan
+from leeward.cohort.risk_coefficients import scored
+from leeward.record.spool import Record
+from leeward.risk import answers as room
+from leeward.risk import scores
+from leeward.risk.coefficients import Coefficients
+from leeward.risk.definitions import Moment, moments, rules
+
+Answer = dict[str, Any]
+_NEEDED = ("newest", "known", "exposed")
+"""The steps of the plan that risk reads; none of them grades."""
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What is asked of risk: the moment, and what the record may lack: product and disease; a user's coefficients."""
+
+    at: str
+    product: str | None = None
+    disease: str | None = None
+    coefficients: tuple[Coefficients, ...] = ()
+
+    @property
+    def moment(self) -> Moment:
+        """The moment asked for."""
+        return moments()[self.at]
+
+
+@cache
+def named(at: str) -> tuple[tuple[str, ir.Table], ...]:
+    """The steps of risk at a moment by name, over the first steps of the plan."""
+    made = {name: ibis.table(step.schema(), name=name) for name, step in plan(room_air=False) if name in _NEEDED}
+    return tuple(scores.steps(made["known"], made["exposed"], QUESTION, moments()[at]))
+
+
+@cache
+def compiled(at: str) -> tuple[tuple[str, str], ...]:
+    """The steps of risk at a moment as DuckDB SQL, compiled once."""
+    ibis.options.sql.fuse_selects = False
+    return tuple((name, str(ibis.to_sql(step, dialect="duckdb"))) for name, step in named(at))
+
+
+def run(record: Record, question: Question, asked: Asked) -> duckdb.DuckDBPyConnection:
+    """A connection in which the steps of risk stand as tables."""
+    con = connect()
+    record.to_duckdb(con, "findings")
+    con.execute(
+        "create table question as "
+        "select ?::timestamptz as_of, ?::timestamptz assumed_trigger, ?::varchar assumed_setting",
+        [question.as_of, question.assumed_trigger, question.assumed_setting],
+    )
+    first = [(name, sql) for name, sql in plan_for(question, revised=True) if name in _NEEDED]
+    for name, sql in (*first, *compiled(asked.at)):
+        con.execute(f"create or replace table {name} as {sql}")
+    return con
+
+
+def values(con: duckdb.DuckDBPyConnection) -> dict[str, list[float]]:
+    """By continuous score the values of all patients, sorted: what a percentile is taken in."""
+    wanted = [name for name, rule in rules().items() if rule.continuous]
+    held = con.execute("select score, value from risk where value is not null order by score, value").fetchall()
+    return {name: [value for score, value in held if score == name] for name in wanted}
+
+
+def answers(
+    record: Record, question: Question, asked: Asked, *, cohort: Mapping[str, Sequence[float]] | None = None
+) -> Iterator[tuple[str, Answer]]:
+    """Every patient of a record with their object, in order of ids; `cohort`: in whose values percentiles are taken."""
+    con = run(record, question, asked)
+    own = scored(con, asked.coefficients, asked.moment, dict(named(asked.at))[scores.ALL].schema())
+    held = dict(cohort) if cohort is not None else {**values(con), **own.values}
+    rows = {name: _by_patient(con, name) for name in scores.STEPS}
+    for patient in sorted(rows["risk_people"]):
+        [person] = rows["risk_people"][patient]
+        person = {**person, "product": _product(person, asked), "disease": person["disease"] or asked.disease}
+        mine = {name: of.get(patient, []) for name, of in rows.items()}
+        yield patient, room.answer(person, {**mine, "own": own.of(patient, person)}, asked.moment, held)
+
+
+def _product(person: Mapping[str, Any], asked: Asked) -> str | None:
+    """The product on record; where none or only an assumed therapy is, the one that was named with the question."""
+    on_record: str | None = person["product"]
+    return asked.product if on_record in (None, "assumed") and asked.product else on_record
+
+
+def _by_patient(con: duckdb.DuckDBPyConnection, name: str) -> dict[str, list[dict[str, Any]]]:
+    """The rows of a step by patient."""
+    made: dict[str, list[dict[str, Any]]] = {}
+    for row in con.sql(f"select * from {name}").to_arrow_table().to_pylist():
+        made.setdefault(row["patient"], []).append(row)
+    return made
+
+
+def values_of(record: Record, question: Question, asked: Asked) -> dict[str, list[float]]:
+    """By score the values of another record's patients, sorted: whose percentiles are asked for."""
+    con = run(record, question, asked)
+    own = scored(con, asked.coefficients, asked.moment, dict(named(asked.at))[scores.ALL].schema())
+    return {**values(con), **own.values}
