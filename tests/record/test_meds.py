@@ -88,6 +88,29 @@ def test_units_come_from_the_code(tmp_path: Path) -> None:
     assert record.refused == {"code-unknown": 1}
 
 
+def test_a_published_code_may_bear_its_unit(tmp_path: Path) -> None:
+    """The official form has no column for it; a unit may have strokes of its own."""
+    events = [
+        (7, at(8), "LOINC/8310-5//[degF]", 98.6),
+        (7, at(9), "LOINC//8867-4///min", 90.0),
+        (7, at(10), "LOINC//2160-0//mg/dL", 1.5),
+    ]
+    record = read(shard(tmp_path / "events.parquet", events), zone="UTC")
+    assert found(record, "quantity", "low") == [("body-temperature", 37.0), ("heart-rate", 90.0), ("creatinine", 1.5)]
+    assert record.refused == {}
+
+
+@pytest.mark.parametrize("column", ["unit", "units", "unit_source_value"])
+def test_units_may_stand_in_the_metadata(tmp_path: Path, column: str) -> None:
+    """Once for each code, which the official schema allows; what the code says itself stands before it."""
+    shard(tmp_path / "data" / "0.parquet", [(7, at(8), "LOINC/8310-5", 101.3), (7, at(9), "LOINC/8310-5//Cel", 38.0)])
+    (tmp_path / "metadata").mkdir()
+    codes = pa.table({"code": ["LOINC/8310-5", "LOINC/8310-5//Cel"], column: ["[degF]", "[degF]"]})
+    pq.write_table(codes, tmp_path / "metadata" / "codes.parquet")
+    record = read(tmp_path, zone="UTC")
+    assert found(record, "low") == [(38.5,), (38.0,)]
+
+
 def test_births_deaths_and_sex(tmp_path: Path) -> None:
     """A birth is a day without a time zone; a death at midnight is known by its day only."""
     events = [(7, at(0), "MEDS_BIRTH", None), (7, None, "GENDER//F", None), (7, at(0), "MEDS_DEATH", None)]

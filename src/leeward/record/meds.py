@@ -91,7 +91,7 @@ def statements(path: Path, settings: Settings) -> Iterator[pa.RecordBatch | Refu
     shards, root = _shards(path), path if path.is_dir() else path.parent
     con = tables.connect()
     try:
-        finish = partial(_finished, _Reader(Codes(settings.local), _parents(con, root)))
+        finish = partial(_finished, _Reader(Codes(settings.local), _metadata(con, root)))
         for table in tables.opened(con, "events", shards, root):
             if isinstance(table, Refused):
                 yield table
@@ -124,19 +124,28 @@ def _columns(file: Path) -> set[str]:
         return set()
 
 
-def _parents(con: duckdb.DuckDBPyConnection, root: Path) -> dict[str, list[str]]:
-    """Published codes that metadata/codes.parquet gives for the source's own."""
+class _Metadata(msgspec.Struct, frozen=True):
+    """What metadata/codes.parquet says of the source's own codes: published codes they are kinds of, and units."""
+
+    parents: dict[str, list[str]] = {}
+    units: dict[str, str] = {}
+
+
+def _metadata(con: duckdb.DuckDBPyConnection, root: Path) -> _Metadata:
+    """What the data set says of its codes; nothing where it does not."""
     file = root / _METADATA / "codes.parquet"
     if not file.is_file():
-        return {}
+        return _Metadata()
     try:
         table = tables.parquet(con, "codes", [file])
-        if not (table.has("code") and table.has("parent_codes")):
-            return {}
-        rows = con.execute(f"select code, parent_codes from {table.scan} where len(parent_codes) > 0").fetchall()
+        if not table.has("code"):
+            return _Metadata()
+        parents = "parent_codes" if table.has("parent_codes") else "null"
+        unit = table.word(*_meds().columns.unit)
+        rows = con.execute(f"select code, {parents}, {unit} from {table.scan}").fetchall()
     except duckdb.Error:
-        return {}
-    return {code: list(parents) for code, parents in rows}
+        return _Metadata()
+    return _Metadata({code: list(held) for code, held, _ in rows if held}, {code: u for code, _, u in rows if u})
 
 
 def _plain(table: Table, root: Path, columns: dict[str, str], tail: str) -> str:
@@ -254,15 +263,16 @@ def _matched(events: str) -> str:
 class _Reader:
     """What each code says; remembers every code it has met."""
 
-    def __init__(self, codes: Codes, parents: dict[str, list[str]]) -> None:
-        self._codes, self._parents = codes, parents
+    def __init__(self, codes: Codes, metadata: _Metadata) -> None:
+        self._codes, self._metadata = codes, metadata
         self._patterns = [(re.compile(pattern.like), pattern) for pattern in _meds().pattern]
         self._read: dict[str, _Reading] = {}
 
     def __call__(self, code: str) -> _Reading:
         """The reading of one code."""
         if code not in self._read:
-            self._read[code] = self._by_pattern(code) or self._coded(code)
+            said = self._by_pattern(code) or self._coded(code)
+            self._read[code] = msgspec.structs.replace(said, unit=said.unit or self._metadata.units.get(code))
         return self._read[code]
 
     def part(self, name: str, code: str) -> str | None:
@@ -284,7 +294,7 @@ class _Reader:
     def _coded(self, code: str) -> _Reading:
         """The code itself, or the first of its parents that is known."""
         candidates = [(MEDS, code)]
-        for parent in self._parents.get(code, ()):
+        for parent in self._metadata.parents.get(code, ()):
             named = self._by_pattern(parent)
             candidates += [(named.system or "", named.code or "")] if named else [(MEDS, parent)]
         system, known = candidates[self._codes.best(candidates) or 0]
