@@ -36,7 +36,7 @@ def probability(points: Any, hscore: Definition) -> tuple[Any, Any]:
     cases = []
     for (low, p_low), (high, p_high) in pairwise(printed):
         start, end = math.log(p_low / (1 - p_low)), math.log(p_high / (1 - p_high))
-        logit = start + (points - low) * ((end - start) / (high - low))
+        logit = start + (points - low).cast("float64") * ((end - start) / (high - low))
         cases.append((points < high, 1 / (1 + (-logit).exp())))
     (first, least), (_, most) = printed[0], printed[-1]
     certain = ibis.literal(1.0)

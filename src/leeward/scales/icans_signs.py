@@ -7,11 +7,12 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
+from leeward.knowledge import vocabulary
 from leeward.knowledge.definition import decided, value
 from leeward.scales import astct_2019_icans as astct
 from leeward.scales.course import flags, handed_over
 from leeward.scales.level import worst
-from leeward.timeline.columns import back, front, latest, nothing, packed, pick, true
+from leeward.timeline.columns import back, closed, front, latest, nothing, packed, pick, true
 from leeward.timeline.episodes import with_episodes
 from leeward.timeline.infusions import FOREVER_S, switches
 from leeward.timeline.moments import Kinds, changes, with_expiries
@@ -41,7 +42,7 @@ def charted(relevant: ir.Table, places: ir.Table, people: ir.Table, doses: ir.Ta
     cases = [(mine.quantity == quantity, KINDS.code(kind)) for quantity, kind in
              ((limits.ice.quantity, "ice"), (limits.capd.quantity, "capd"), *_WORDS.items())]  # fmt: skip
     words = [_by_word(mine, quantity, getattr(limits.grades, column)) for quantity, column in _WORDS.items()]
-    score = packed(mine.low.cast("int64"), mine.high.cast("int64"), _SCORE_BITS)
+    score = _score(mine, [limits.ice.quantity, limits.capd.quantity])
     marks = relevant.filter((relevant.quantity == "attribution") & relevant.text.startswith("neurological="))
     marks = marks.select("who", from_s=marks.at_s, until_s=marks.until_s.fill_null(FOREVER_S))
     events = [
@@ -53,6 +54,15 @@ def charted(relevant: ir.Table, places: ir.Table, people: ir.Table, doses: ir.Ta
     ]
     rows = KINDS.gathered(events).join(people.select("who", "as_of_s", "first_dose_s", "age_low", "age_high"), "who")
     return rows.filter((rows.at_s >= rows.first_dose_s) & (rows.at_s <= rows.as_of_s))
+
+
+def _score(mine: ir.Table, instruments: list[str]) -> Any:
+    """A score's bounds in one number, null in rows of another domain; "under 5" begins where its instrument does."""
+    known = [(mine.quantity == name, vocabulary.quantities()[name]) for name in instruments]
+    least = pick([(asked, scored.low) for asked, scored in known], nothing("float64"))
+    most = pick([(asked, scored.high) for asked, scored in known], nothing("float64"))
+    low, high = closed(mine.low, mine.high, least, most)
+    return packed(low.cast("int64"), high.cast("int64"), _SCORE_BITS)
 
 
 def _by_word(mine: ir.Table, quantity: str, grades: dict[str, int]) -> Any:

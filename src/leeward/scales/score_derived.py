@@ -8,7 +8,7 @@ import ibis
 import ibis.expr.types as ir
 
 from leeward.knowledge.vocabulary import quantities
-from leeward.timeline.columns import back, front, latest, pick
+from leeward.timeline.columns import back, closed, front, latest, pick
 from leeward.timeline.exposures import DAY_S
 from leeward.timeline.infusions import FOREVER_S, running
 from leeward.timeline.oxygen import DEVICES
@@ -75,7 +75,9 @@ def gases(rows: ir.Table, saturation_at_most: float) -> ir.Table:
         }
     )
     upto = ibis.window(group_by=[at.patient], order_by=[at.at_s], rows=(None, 0))
-    fraction = (at.fio2_low * 1000).round().cast("int64") * 2**_BITS + (at.fio2_high * 1000).round().cast("int64")
+    known = quantities()["fio2"]
+    low, high = closed(at.fio2_low, at.fio2_high, known.low, known.high)
+    fraction = (low * 1000).round().cast("int64") * 2**_BITS + (high * 1000).round().cast("int64")
     at = at.mutate(
         set=latest(fraction, at.at_s, 2 * _BITS, upto),
         worn=latest(at["oxygen-device_high"].cast("int64"), at.at_s, _DEVICE_BITS, upto),

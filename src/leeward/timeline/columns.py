@@ -58,6 +58,11 @@ def back(number: Any, bits: int) -> Any:
     return number & (2**bits - 1)
 
 
+def closed(low: Any, high: Any, least: Any, most: Any) -> tuple[Any, Any]:
+    """A range with its open sides ("under 5") ended where its quantity ends; unknown stays unknown."""
+    return ibis.ifelse(low < least, least, low), ibis.ifelse(high > most, most, high)
+
+
 def counted(flag: Any) -> Any:
     """How many rows have a flag of 1, as an aggregate or over a window."""
     return flag.nullif(0).count()

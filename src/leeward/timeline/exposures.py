@@ -30,7 +30,8 @@ def exposures(
     given = given.select(
         "patient", "until_s", product=given.text, from_s=given.at_s, last_s=given.until_s.fill_null(given.at_s)
     )
-    before = ibis.window(group_by=[given.patient, given.product], order_by=[given.from_s], rows=(None, -1))
+    keys = [given.patient, given.product]
+    before = ibis.window(group_by=keys, order_by=[given.from_s, given.last_s], rows=(None, -1))
     apart_s = pick([(given["product"].isin(list(repeated)), same_dose_s)], same_course_s)
     since_s = given.from_s - given.last_s.max().over(before)
     given = given.mutate(opens=since_s.isnull() | (since_s >= apart_s))

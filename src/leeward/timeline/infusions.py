@@ -24,7 +24,9 @@ def running(relevant: ir.Table, drugs: Sequence[str], *, surely: bool, pause_s: 
     day is known) ran possibly, and not surely.
     """
     rows = relevant.filter(relevant.quantity.isin(list(drugs)))
-    order = ibis.window(group_by=[rows.who, rows.quantity], order_by=[rows.at_s])
+    # A start and a stop of one second: surely it stopped, possibly it started.
+    rate = rows.high.desc() if surely else rows.high
+    order = ibis.window(group_by=[rows.who, rows.quantity], order_by=[rows.at_s, rate, rows.until_s])
     rows = rows.mutate(again_s=rows.at_s.lead().over(order).fill_null(FOREVER_S))
     rows = rows.filter(rows.high.isnull() | (rows.high != 0))
     endless_s = rows.again_s
@@ -40,11 +42,12 @@ def running(relevant: ir.Table, drugs: Sequence[str], *, surely: bool, pause_s: 
 
 def joined(stretches: ir.Table, by: Sequence[str], pause_s: int = 0) -> ir.Table:
     """Stretches of one key that overlap, touch or lie up to `pause_s` apart, as one: `by` columns, from_s, until_s."""
-    keys = [stretches[name] for name in by]
-    before = ibis.window(group_by=keys, order_by=[stretches.from_s, stretches.until_s], rows=(None, -1))
-    ended_s = stretches.until_s.max().over(before).fill_null(-FOREVER_S)
-    opened = stretches.mutate(opens=true(stretches.from_s > ended_s + pause_s))
-    upto = ibis.window(group_by=[opened[name] for name in by], order_by=[opened.from_s, opened.until_s], rows=(None, 0))
+    # Of stretches that begin together the longest counts: rows that tie could be told apart in two ways.
+    longest = stretches.group_by([*by, "from_s"]).agg(until_s=stretches.until_s.max())
+    keys = [longest[name] for name in by]
+    ended_s = longest.until_s.max().over(ibis.window(group_by=keys, order_by=[longest.from_s], rows=(None, -1)))
+    opened = longest.mutate(opens=true(longest.from_s > ended_s.fill_null(-FOREVER_S) + pause_s))
+    upto = ibis.window(group_by=[opened[name] for name in by], order_by=[opened.from_s], rows=(None, 0))
     numbered = opened.mutate(island=counted(opened.opens).over(upto))
     return (
         numbered.group_by([*by, "island"])
