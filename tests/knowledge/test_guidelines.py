@@ -14,6 +14,7 @@ from leeward.knowledge.cells import Cell, cell, inputs
 from leeward.knowledge.completeness import problems, regions
 from leeward.knowledge.guidelines import guidelines, read_guideline
 from leeward.knowledge.shelf import Shelf, read_folder
+from leeward.knowledge.vocabulary import quantities
 
 GOOD = """id = "good"
 title = "A table"
@@ -78,7 +79,7 @@ def test_good_file_is_read(tmp_path: Path) -> None:
         ('">= 1"', '"about 2"', "none of: a number", 30),
         ('">= 1"', "true", "a number is asked", 30),
         ("crs_grade = 0", "grade = 0", "no input 'grade'", 22),
-XX
+        ('"local"\nsource = "own"', '"guideline"\nsource = "nobody-1999"', "no source 'nobody-1999'", 5),
         ('dose = "tocilizumab" }', 'dose = "siltuximab" }', "which the file does not define", 28),
         ('table = "crs"\nid = "some"', 'table = "other"\nid = "some"', "which the file does not name", 28),
         ('id = "some"', 'id = "none"', "two rows are called none", 28),
@@ -144,9 +145,15 @@ def test_the_proof_finds_what_trying_every_grade_finds(spans: list[tuple[int, in
 
 def test_regions_hold_every_side_of_a_limit() -> None:
     """The values that stand for all others lie on both sides of each limit."""
-    limit = cell("fever_hours", "> 72")
+    limit = cell("since_onset_hours", "> 72")
     assert limit is not None
-    assert regions([limit]) == {"fever_hours": [0.0, math.nextafter(72.0, math.inf)]}
+    assert regions([limit]) == {"since_onset_hours": [0.0, math.nextafter(72.0, math.inf)]}
+
+
+def test_every_mark_can_be_charted() -> None:
+    """The words of `risk-mark` are the inputs that a mark can tell, each with its `no-`."""
+    marks = [name.replace("_", "-") for name, one in inputs().items() if one.mark]
+    assert sorted(quantities()["risk-mark"].words) == sorted([*marks, *(f"no-{mark}" for mark in marks)])
 
 
 def test_what_is_only_recalled_is_never_the_basis_of_a_dose() -> None:

@@ -90,7 +90,8 @@ def _step(row: dict[str, Any], rules: tuple[fires.Rule, ...], within_hours: floa
     return audit.Step(
         patient=row["patient"], grade=row["grade"], reached=when(row["at_s"]), row=rule.name,
         says=action.says or rule.row.says, strength=action.strength or rule.row.strength, kind=action.kind,
-        quantity=row["quantity"], done=instant(row["done_s"]), hours=hours, given_before=instant(row["before_s"]),
+        quantity=" or ".join(audit.shown_by(action)[0]),
+        done=instant(row["done_s"]), hours=hours, given_before=instant(row["before_s"]),
         verdict=audit.verdict(hours, before=row["before_s"] is not None, within_hours=within_hours),
     )  # fmt: skip
 

@@ -52,6 +52,7 @@ class DoseRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     One of `fixed`, `per_kg`, `per_m2`, `steps`; `*_to` makes it a range. `in_24_hours`, `in_episode`, `in_lifetime`:
     doses at most; `apart_hours`: at least between two. `min_age_years`: below it this source gives no dose.
+    `counted_as`: the quantity under which earlier doses are on record, where that is not the drug's own.
     """
 
     drug: Said
@@ -78,6 +79,7 @@ class DoseRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     min_age_years: float | None = None
     max_age_years: float | None = None
     steps: tuple[Step, ...] = ()
+    counted_as: str | None = None
     note: str | None = None
     evidence: Evidence | None = None
     checked: date | None = None

@@ -17,6 +17,7 @@ import pyarrow as pa
 from leeward.knowledge.guidelines import Action
 from leeward.knowledge.vocabulary import quantities
 from leeward.plan.fires import HOLDS, Rule
+from leeward.plan.given import steroids
 from leeward.plan.moments import MILDEST
 from leeward.timeline.columns import pick
 
@@ -66,21 +67,22 @@ def actions(rules: Sequence[Rule]) -> pa.Table:
         if rule.guideline.known(rule.row) == "recalled":
             continue
         for number, action in enumerate(rule.row.do):
-            shown = _shown_by(action)
-            if shown is not None:
-                made.append({"rule": place, "action": number, "quantity": shown[0], "word": shown[1]})
+            quantities_, word = shown_by(action)
+            made += [{"rule": place, "action": number, "quantity": name, "word": word} for name in quantities_]
     schema = pa.schema([("rule", pa.int64()), ("action", pa.int64()), ("quantity", pa.string()), ("word", pa.string())])
     return pa.Table.from_pylist(made, schema=schema)
 
 
-def _shown_by(action: Action) -> tuple[str, str] | None:
-    """The quantity, and the word where one is needed, that shows a step was taken."""
+def shown_by(action: Action) -> tuple[tuple[str, ...], str]:
+    """The quantities any of which shows that a step was taken, and the word that must be charted with it."""
     if action.kind == "care" and action.level == "icu":
-        return "care-setting", "icu"
+        return ("care-setting",), "icu"
     if action.kind in ("avoid", "warn", "differs", "consult", "hold", "stop"):
-        return None
+        return (), ""
+    if action.drug == "corticosteroid" and action.finding is None:
+        return tuple(steroids()), ""
     named = action.finding or action.drug
-    return (named, "") if named in quantities() and named != "care-setting" else None
+    return ((named,) if named in quantities() and named != "care-setting" else ()), ""
 
 
 def reached(course: ir.Table, episodes: ir.Table, scale: str) -> ir.Table:
@@ -126,7 +128,7 @@ def done(due: ir.Table, known: ir.Table) -> ir.Table:
     stays = fits & (rows.word != "") & (rows.found_s <= rows.at_s) & still
     after = fits & (rows.found_s >= rows.at_s) & (rows.found_s <= rows.until_s)
     earlier = fits & (rows.found_s < rows.at_s) & (rows.found_s >= rows.onset_s)
-    key = ["patient", "at_s", "grade", "onset_s", "rule", "action", "quantity"]
+    key = ["patient", "at_s", "grade", "onset_s", "rule", "action"]
     return rows.group_by(key).agg(
         done_s=pick([(stays, rows.at_s), (after, rows.found_s)], None).min(),
         before_s=ibis.ifelse(earlier, rows.found_s, None).max(),

@@ -38,10 +38,10 @@ def wanted() -> list[str]:
 
 
 @cache
-def listed_drugs() -> tuple[str, ...]:
-    """The drugs of which some source gives a dose and records are read for."""
-    named = {dose.drug for one in guidelines() for dose in one.doses.values()}
-    return tuple(sorted(named & set(quantities())))
+def listed_drugs() -> dict[str, str]:
+    """The drugs of which some source gives a dose and records are read for, with the quantity that tells of them."""
+    named = {dose.drug: dose.counted_as or dose.drug for one in guidelines() for dose in one.doses.values()}
+    return {drug: quantity for drug, quantity in sorted(named.items()) if quantity in quantities()}
 
 
 def listed(moments: ir.Table, known: ir.Table) -> ir.Table:
@@ -50,7 +50,7 @@ def listed(moments: ir.Table, known: ir.Table) -> ir.Table:
     Columns: patient, at_s, quantity, given_s, until_s, low, high, text (what was ordered), by_day (only the day of a
     dose is known).
     """
-    wanted = {*listed_drugs(), "body-weight", "body-height", *bundle.QUANTITIES}
+    wanted = {*listed_drugs().values(), "body-weight", "body-height", *bundle.QUANTITIES}
     rows = known.filter(known.quantity.isin(sorted(wanted & set(quantities()))))
     gave = rows.high.isnull() | (rows.high != 0)
     rows = rows.filter(gave).select("patient", "quantity", "until_s", "low", "high", "text", given_s="at_s")

@@ -117,38 +117,65 @@ def _compared(rows: ir.Table, then: ir.Table, syndrome: str, name: str) -> ir.Ta
     return rows.mutate(**{name: pick(cases, ibis.null("string"))}).drop("then_low", "then_high")
 
 
-def ends(graded: ir.Table, highest: int = 4) -> ir.Table:
-    """A row per end of each range: `graded` with end, crs_grade and icans_grade in place of the bounds.
+def ends(graded: ir.Table, severe: ir.Table, highest: int = 4) -> ir.Table:
+    """A row per end of each range: `graded` and `severe` with end and one grade in place of each pair of bounds.
 
     A range of one grade has one end. From grade 1 on each end has one raised by a grade beside it. A death is no end.
     """
-    rows = graded.filter(graded.crs_low <= highest)
+    rows = graded.filter(graded.crs_low <= highest).left_join(severe, ["patient", "at_s", "scale"])
+    rows = rows.drop(*(name for name in rows.columns if name.endswith("_right")))
+    counts = ("crs_episodes", "grade_3_episodes", "worst_low", "worst_high")
+    rows = rows.mutate(
+        **{name: rows[name].fill_null(0) for name in counts}, grade_3_hours=rows.grade_3_hours.fill_null(0.0)
+    )
     numbers = ibis.union(*[rows.mutate(end=ibis.literal(end, "int64")) for end in range(4)])
     worst = (numbers.end == WORST) | (numbers.end == RAISED_WORST)
     raised = true(numbers.end >= RAISED)
     grade = ibis.ifelse(worst, ibis.least(numbers.crs_high, highest), numbers.crs_low)
     icans = ibis.ifelse(worst, numbers.icans_high, numbers.icans_low)
-    numbers = numbers.mutate(crs_grade=grade + raised, raised_from=grade, icans_grade=icans)
-    ranged = (numbers.crs_low != numbers.crs_high) | (numbers.icans_low != numbers.icans_high).fill_null(False)
+    worst_grade = ibis.least(ibis.ifelse(worst, numbers.worst_high, numbers.worst_low), highest)
+    numbers = numbers.mutate(crs_grade=grade + raised, raised_from=grade, icans_grade=icans, worst_grade=worst_grade)
+    bounds = ("crs", "icans", "worst")
+    ranged = ibis.or_(*((numbers[f"{one}_low"] != numbers[f"{one}_high"]).fill_null(False) for one in bounds))
     kept = (~worst | ranged) & ((raised == 0) | ((numbers.raised_from > 0) & (numbers.crs_grade <= highest)))
     numbers = numbers.filter(kept)
-    return numbers.drop("crs_low", "crs_high", "icans_low", "icans_high", "raised_from")
+    return numbers.drop(*(f"{one}_{end}" for one in bounds for end in ("low", "high")), "raised_from")
 
 
 def severe(moments: ir.Table, course: ir.Table, episodes: ir.Table) -> ir.Table:
-    """How much severe CRS there has been, by scale: crs_episodes, grade_3_episodes, grade_3_hours (of this episode)."""
-    least = int(number("severe-grade"))
-    begun = moments.select("patient", "at_s").join(
-        episodes.filter(episodes.syndrome == "crs").select("patient", "scale", "onset_s", "peak_at_least"), "patient"
-    )
-    begun = begun.filter(begun.onset_s <= begun.at_s)
-    counted = begun.group_by(["patient", "at_s", "scale"]).agg(
-        crs_episodes=begun.onset_s.count(), grade_3_episodes=true(begun.peak_at_least >= least).sum()
-    )
-    hours = _hours_at(moments, course.filter(course.syndrome == "crs"), moments.onset_s, least)
+    """How much CRS there has been: patient, at_s, scale, and what `_counted` and the hours at grade 3 tell."""
+    mine = episodes.filter(episodes.syndrome == "crs")
+    mine = mine.select("patient", "scale", "onset_s", "resolved_s", "peak_at_most")
+    begun = moments.select("patient", "at_s").join(mine, "patient").filter(lambda table: table.onset_s <= table.at_s)
+    crs = course.filter(course.syndrome == "crs")
+    changes = crs.select("patient", "scale", "at_least", changed_s="at_s")
+    rows = begun.left_join(changes, ["patient", "scale"])
+    rows = rows.drop(*(name for name in rows.columns if name.endswith("_right")))
+    until_s = ibis.least(rows.at_s, rows.resolved_s.fill_null(rows.at_s))
+    rows = rows.mutate(reached=ibis.ifelse(rows.changed_s.between(rows.onset_s, until_s), rows.at_least, 0))
+    counted = _counted(rows)
+    hours = _hours_at(moments, crs, moments.onset_s, int(number("severe-grade")))
     rows = counted.left_join(hours, ["patient", "at_s", "scale"])
     rows = rows.drop(*(column for column in rows.columns if column.endswith("_right")))
     return rows.mutate(grade_3_hours=rows.hours.fill_null(0.0)).drop("hours")
+
+
+def _counted(rows: ir.Table) -> ir.Table:
+    """Per moment and scale: crs_episodes, grade_3_episodes, worst_low and worst_high (of the newest episode).
+
+    The worst that can have been is the episode's own, over moments at which something was charted.
+    """
+    key = ["patient", "at_s", "scale"]
+    each = rows.group_by([*key, "onset_s", "peak_at_most"]).agg(worst=rows.reached.max())
+    newest = ibis.window(group_by=[each.patient, each.at_s, each.scale])
+    each = each.mutate(newest_s=each.onset_s.max().over(newest), hot=true(each.worst >= int(number("severe-grade"))))
+    last = each.onset_s == each.newest_s
+    return each.group_by(key).agg(
+        crs_episodes=each.onset_s.count(),
+        grade_3_episodes=each.hot.sum(),
+        worst_low=ibis.ifelse(last, each.worst, None).max(),
+        worst_high=ibis.ifelse(last, ibis.greatest(each.worst, each.peak_at_most), None).max(),
+    )
 
 
 def icans_severe(moments: ir.Table, course: ir.Table) -> ir.Table:

@@ -9,7 +9,7 @@ import ibis.expr.types as ir
 
 from leeward.knowledge.cells import inputs as asked
 from leeward.plan.given import antipyretics
-from leeward.plan.moments import hours, hours_or_never
+from leeward.plan.moments import NEVER, hours, hours_or_never
 from leeward.plan.numbers import number
 from leeward.timeline.columns import pick, true
 from leeward.timeline.settings import HOUR_S, SETTINGS, limit_s
@@ -157,7 +157,7 @@ def inputs(rows: ir.Table) -> dict[str, Any]:
     charted = rows.hot.notnull() | rows.fever_s.notnull()
     return {
         "febrile": febrile,
-        "fever_hours": pick([(rows.fever_s.notnull(), hours(rows.fever_s, rows.at_s)), (charted, 0.0)], None),
+        "fever_hours": pick([(rows.fever_s.notnull(), hours(rows.fever_s, rows.at_s)), (charted, NEVER)], None),
         "fever_refractory": pick([(rows.stayed == 1, 1), (rows.came_down == 1, 0)], None),
         "neutropenic": pick([(rows.few == 1, 1), (rows.enough == 1, 0)], None),
         "systolic_bp": rows.systolic_bp,
@@ -199,7 +199,7 @@ def _clearance(rows: ir.Table) -> Any:
 
 
 def _rich(rows: ir.Table) -> Any:
-    """Hours of an oxygen fraction above a half: 0 where none is charted high, null where unsure since when."""
+    """Hours of an oxygen fraction above a half: NEVER where none is charted high, null where unsure since when."""
     running = rows.rich_s > rows.lean_s.fill_null(0)
     began_s = ibis.ifelse(rows.lean_s.isnull() | (rows.first_rich_s > rows.lean_s), rows.first_rich_s, None)
-    return pick([(running, hours(began_s, rows.at_s)), (rows.rich_s.isnull() | ~running, 0.0)], None)
+    return pick([(running, hours(began_s, rows.at_s)), (rows.rich_s.isnull() | ~running, NEVER)], None)

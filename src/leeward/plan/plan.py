@@ -44,6 +44,7 @@ class Stay(msgspec.Struct, frozen=True):
 
     about: str
     region: str
+    for_: str | None = msgspec.field(name="for")
     says: str
     source: str
     evidence: str
@@ -122,7 +123,10 @@ def facts_of(state: dict[str, Any], given: list[dict[str, Any]], ordered: frozen
     """What doses are worked out from: a row of plan_state, and plan_given."""
     weighed = _last(given, "body-weight")
     measured = _last(given, "body-height")
-    doses = {drug: tuple(_given(row) for row in given if row["quantity"] == drug) for drug in listed_drugs()}
+    doses = {
+        drug: tuple(_given(row) for row in given if row["quantity"] == quantity)
+        for drug, quantity in listed_drugs().items()
+    }
     return Patient(
         as_of_s=state["at_s"],
         weight_kg=weighed["low"] if weighed else None, weight_to_kg=weighed["high"] if weighed else None,
@@ -155,4 +159,4 @@ def _stay(state: dict[str, Any]) -> list[Stay]:
         return []
     given_on: date = datetime.fromtimestamp(state["dose_s"], UTC).date()
     found: tuple[StayRule, ...] = stay.rules(state["product"], given_on)
-    return [Stay(rule.about, rule.region, rule.says, rule.source, rule.evidence) for rule in found]
+    return [Stay(rule.about, rule.region, rule.for_, rule.says, rule.source, rule.evidence) for rule in found]

@@ -7,7 +7,7 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from leeward.plan.moments import hours
+from leeward.plan.moments import NEVER, hours
 from leeward.scales import astct_2019_crs
 from leeward.timeline.columns import pick
 
@@ -47,7 +47,7 @@ def inputs(rows: ir.Table) -> dict[str, Any]:
     support = pick([(rows.oxygen_low == grade, word) for word, grade in words], "none")
     return {
         "hypotension": _agreed(least, most),
-        "hypotension_hours": pick([(least == 1, hours(rows.low_since_s, rows.at_s)), (most == 0, 0.0)], None),
+        "hypotension_hours": pick([(least == 1, hours(rows.low_since_s, rows.at_s)), (most == 0, NEVER)], None),
         "vasopressors": _agreed(rows.vasopressors_low, rows.vasopressors_high),
         "oxygen": ibis.ifelse(rows.oxygen_low == rows.oxygen_high, support, None),
     }

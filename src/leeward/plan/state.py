@@ -36,7 +36,7 @@ def steps(
         step("plan_icans_severe", moments.icans_severe, moments_, course),
     )  # fmt: skip
     severe = step("plan_severe", moments.severe, moments_, course, episodes)
-    return step("plan_state", _state, step("plan_ends", moments.ends, graded), beside, severe)
+    return step("plan_state", _state, step("plan_ends", moments.ends, graded, severe), beside)
 
 
 def _beside(moments_: ir.Table, *more: ir.Table) -> ir.Table:
@@ -63,17 +63,13 @@ def _beside(moments_: ir.Table, *more: ir.Table) -> ir.Table:
     return rows.select("patient", "at_s", "dose_s", "onset_s", "age_low", "age_high", **made)
 
 
-def _state(ends: ir.Table, beside: ir.Table, severe: ir.Table) -> ir.Table:
+def _state(ends: ir.Table, beside: ir.Table) -> ir.Table:
     """A column for every input that tables ask for, in one type each; null where it is not known."""
     rows = ends.join(beside, ["patient", "at_s"])
-    rows = rows.left_join(severe, ["patient", "at_s", "scale"])
-    rows = rows.drop(*(name for name in rows.columns if name.endswith("_right")))
     columns: dict[str, Any] = {}
     for name, one in asked().items():
         kind = "string" if one.kind == "word" else "float64"
         columns[name] = rows[name].cast(kind) if name in rows.columns else ibis.null(kind)
-        if name in ("crs_episodes", "grade_3_episodes", "grade_3_hours"):
-            columns[name] = columns[name].fill_null(0.0)
     return rows.select(*KEY, "dose_s", "onset_s", "age_low", "age_high", **columns)
 
 

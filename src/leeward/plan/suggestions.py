@@ -21,7 +21,7 @@ from leeward.timeline.settings import HOUR_S
 
 End = Literal["mildest", "worst"]
 _ENDS: dict[int, End] = {MILDEST: "mildest", WORST: "worst", RAISED: "mildest", RAISED_WORST: "worst"}
-_GRADES = frozenset({"crs_grade", "icans_grade"})
+_GRADES = frozenset({"crs_grade", "icans_grade", "worst_grade"})
 _RAISED = {MILDEST: RAISED, WORST: RAISED_WORST}
 _ORDER: tuple[Nature, ...] = ("local", "label", "guideline", "consensus", "institution", "safety", "disagreements")
 

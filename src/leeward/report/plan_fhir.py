@@ -27,8 +27,8 @@ _ROUTES = {
 
 
 def bundle(plan: Plan) -> Resource:
-    """A collection: one RequestGroup, a MedicationRequest per dose that nothing holds back, Provenance of each."""
-    doses = [one for one in plan.suggestions if one.dose is not None and one.blocked is None]
+    """A collection: one RequestGroup, a MedicationRequest per dose that applies and nothing holds back, Provenance."""
+    doses = [one for one in plan.suggestions if one.dose is not None and one.blocked is None and not one.needs]
     requests = {id(one): _request(plan, one, place) for place, one in enumerate(doses)}
     group = _group(plan, requests)
     provenance = [_provenance(plan, request, one) for one in doses for request in [requests[id(one)]]]

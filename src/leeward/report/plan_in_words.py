@@ -63,8 +63,10 @@ def _of_source(mine: list[Suggestion], source: str) -> Iterable[Text]:
     first = mine[0]
     about = f"{first.source} says ({first.nature}{', ' + first.region if first.region else ''}, {first.dated}):"
     yield Text(f"\n{about}", style="bold" if source else "")
-    for one in gathered(mine):
+    for one in gathered([one for one in mine if not one.needs]):
         yield Text(f"  {one}")
+    for one in gathered([one for one in mine if one.needs]):
+        yield Text(f"  {one}", style="dim")
 
 
 def gathered(mine: list[Suggestion]) -> list[str]:
@@ -165,4 +167,7 @@ def _clock(plan: Plan) -> Iterable[Text]:
         yield Text(f"  {step.step}: {hours}" if step.done else f"  {step.step}: not on record, {hours}")
     if plan.stay:
         yield Text("\nRules on staying near and driving in force when it was given:", style="bold")
-    yield from (Text(f"  {one.region}, {one.about}: {one.says} [{one.evidence}]") for one in plan.stay)
+    yield from (
+        Text(f"  {', '.join(part for part in (one.region, one.about, one.for_) if part)}: {one.says} [{one.evidence}]")
+        for one in plan.stay
+    )
