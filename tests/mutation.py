@@ -193,13 +193,12 @@ def rule_tests() -> list[Path]:
     return sorted(path for path in folder.rglob("test_*.py") if path.relative_to(folder).parts[0] not in NOT_RULES)
 
 
-def likeliest_first(tests: list[Path], file: str) -> list[str]:
-    """The tests, in the order in which they are likely to notice a change of this file."""
+def likeliest_first(tests: list[Path], file: str) -> list[list[str]]:
+    """The tests that likely notice a change of this file, then all others, whose collecting alone takes a while."""
     chosen = next(name for name, words in FIRST.items() if any(word in file for word in words))
-    return [
-        str(path)
-        for path in sorted(tests, key=lambda path: (path.parent.name == "properties", path.name != chosen, path))
-    ]
+    likely = [str(path) for path in tests if path.name == chosen]
+    others = sorted((path for path in tests if path.name != chosen), key=lambda path: path.parent.name == "properties")
+    return [group for group in (likely, [str(path) for path in others]) if group]
 
 
 def verdict(copy: Path, mutant: Mutant | None, tests: list[Path]) -> str:
@@ -210,12 +209,14 @@ def verdict(copy: Path, mutant: Mutant | None, tests: list[Path]) -> str:
         changed = original[: mutant.start] + mutant.becomes.encode() + original[mutant.end :]
         (copy / mutant.file).write_bytes(changed)
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
-    command += likeliest_first(tests, mutant.file if mutant else "")
     environment = os.environ | {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
     try:
-        done = subprocess.run(
-            command, cwd=ROOT, env=environment, capture_output=True, timeout=SECONDS_MOST, check=False
-        )
+        for group in likeliest_first(tests, mutant.file if mutant else ""):
+            done = subprocess.run(
+                [*command, *group], cwd=ROOT, env=environment, capture_output=True, timeout=SECONDS_MOST, check=False
+            )
+            if done.returncode != 0:
+                break
     except subprocess.TimeoutExpired:
         return "too long"
     finally:
@@ -239,6 +240,7 @@ def main() -> int:
     parser.add_argument("--only", default="", help="only files whose path holds this")
     parser.add_argument("--most", type=int, default=0, help="at most so many changes, spread evenly (0: all)")
     parser.add_argument("--minutes", type=float, default=0, help="begin no change after so long (0: no limit)")
+    parser.add_argument("--after", type=int, default=0, help="leave out so many changes that were judged before")
     parser.add_argument("--jobs", type=int, default=2, help="test runs at the same time")
     parser.add_argument("--tests", nargs="*", default=None, help="tests to run instead of all that concern rules")
     parser.add_argument("--list", action="store_true", help="print the changes and stop")
@@ -251,6 +253,7 @@ def main() -> int:
         return 0
     if asked.minutes:
         random.Random(SEED).shuffle(chosen)  # noqa: S311 - a sample that can be drawn again, not a secret
+    chosen = chosen[asked.after :]
     tests = [Path(test) for test in asked.tests] if asked.tests else rule_tests()
     return judge(chosen, asked.jobs, tests, asked.minutes * 60 or float("inf"))
 

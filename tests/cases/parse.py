@@ -201,9 +201,10 @@ def _drugs(cell: str, at: datetime) -> Iterator[Finding]:
 
 
 def _given_before(cell: str, at: datetime) -> Iterator[Finding]:
-    """A drug some hours earlier: `tocilizumab`, or `tocilizumab 9 hours before`."""
-    drug, _, hours = cell.removesuffix(" hours before").partition(" ")
-    yield finding(drug, at - timedelta(hours=int(hours or BEFORE_HOURS)))
+    """A drug some hours earlier: `tocilizumab`, `tocilizumab 9 hours before`, or with its dose `aspirin 300 mg`."""
+    what, _, dose = cell.removesuffix(" mg").partition(" ") if cell.endswith(" mg") else (cell, "", "")
+    drug, _, hours = what.removesuffix(" hours before").partition(" ")
+    yield finding(drug, at - timedelta(hours=int(hours or BEFORE_HOURS)), float(dose) if dose else None)
 
 
 def _treated(cell: str, at: datetime) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ import pytest
 from leeward.knowledge.vocabulary import code_systems, quantities
 from leeward.record.codes import Codes
 from leeward.record.words import DEVICE
+from leeward.scales import astct_2019_crs, reasons
 from tests.record.doorstep import Doorstep, said
 
 TEMPERATURE = {"quantity": "body-temperature", "value": "38.5", "unit": "Cel"}
@@ -290,3 +291,30 @@ def test_every_loinc_code_passes_its_check_digit() -> None:
     codes = [c.code for s in code_systems() if s.system == "loinc" for c in s.codes]
     assert [code for code in codes if not luhn(code)] == []
     assert not luhn("3150-6")
+
+
+@pytest.mark.parametrize(
+    ("name", "quantity"),
+    [
+        ("Diclofenac 75 mg IV", "diclofenac"),
+        ("KETOROLAC TROMETHAMINE 15 mg inj", "ketorolac"),
+        ("Acetylsalicylic acid 500 mg", "aspirin"),
+        ("Kevzara", "sarilumab"),
+        ("emapalumab-lzsg", "emapalumab"),
+        ("Jakafi 10 mg tab", "ruxolitinib"),
+    ],
+)
+def test_drugs_that_hide_fever_are_known_by_name(name: str, quantity: str) -> None:
+    """Antipyretics and blockers of cytokines, by substance and brand."""
+    assert Doorstep().finding(system="drug-name", code=name)["quantity"] == quantity
+
+
+@pytest.mark.parametrize("name", ["Diclofenac 1 % gel", "Ketorolac ophth 0.5 %", "diclofenac patch"])
+def test_drugs_that_stay_on_the_surface_hide_nothing(name: str) -> None:
+    """They lower no fever."""
+    assert Doorstep().refusal(system="drug-name", code=name)["reason"] == "code-unknown"
+
+
+def test_an_answer_can_cite_every_drug_that_waives_fever() -> None:
+    """Or it would rest on findings that it does not show."""
+    assert set(astct_2019_crs.limits().waiver.drugs) <= set(reasons.SHOWN)

@@ -58,6 +58,7 @@ class _Waiver(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     antipyretics: list[str]
     anticytokine: list[str]
     steroids: list[str]
+    from_dose: dict[str, Line] = {}
 
     @property
     def drugs(self) -> list[str]:

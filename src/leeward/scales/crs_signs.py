@@ -215,12 +215,13 @@ def _attributions(relevant: ir.Table) -> list[ir.Table]:
 def _masking(relevant: ir.Table, limits: astct.Limits) -> list[ir.Table]:
     """Doses after which fever is no longer needed; a dose of known day but unknown hour is sure only at the day's end.
 
-    An amount that may be zero is a dose that may have been given: possible, and sure at no time.
+    An amount that may be zero, or of aspirin too little against fever, is possible, and sure at no time.
     """
-    drugs = relevant.filter(
-        relevant.quantity.isin(limits.waiver.drugs) & (relevant.high.isnull() | (relevant.high != 0))
-    )
-    given = drugs.filter(drugs.low.isnull() | (drugs.low > 0))
+    least = pick([(relevant.quantity == drug, value(line)) for drug, line in limits.waiver.from_dose.items()], 0.0)
+    rows = relevant.filter(relevant.quantity.isin(limits.waiver.drugs)).mutate(least=least)
+    drugs = rows.filter(rows.high.isnull() | ((rows.high != 0) & (rows.high >= rows.least)))
+    told = drugs.low.notnull() & (drugs.low > 0) & (drugs.low >= drugs.least)
+    given = drugs.filter(told | (drugs.low.isnull() & (drugs.least == 0)))
     sure_s = given.until_s.fill_null(given.at_s)
     return [CONTEXT.events(drugs, "masking_possible", drugs.at_s, 1), CONTEXT.events(given, "masking_sure", sure_s, 1)]
 

@@ -14,7 +14,10 @@ SHOWN: tuple[str, ...] = (
     "oxygen-device", "oxygen-flow", "fio2", "ice-score", "capd-score", "consciousness", "seizure", "motor-weakness",
     "cerebral-oedema", "death", "norepinephrine", "epinephrine", "dopamine", "phenylephrine", "vasopressin",
     "angiotensin-ii", "dobutamine", "milrinone", "tocilizumab", "siltuximab", "anakinra", "dexamethasone",
-    "methylprednisolone", "hydrocortisone", "prednisolone", "acetaminophen", "ibuprofen", "attribution",
+    "methylprednisolone", "hydrocortisone", "prednisolone", "acetaminophen", "ibuprofen",
+    "diclofenac", "naproxen", "ketorolac", "indometacin", "aspirin", "metamizole", "sarilumab", "canakinumab",
+    "emapalumab", "ruxolitinib", "baricitinib", "etanercept", "infliximab",
+    "attribution",
 )  # fmt: skip
 """Quantities that an answer can cite."""
 
