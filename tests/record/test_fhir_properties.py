@@ -19,9 +19,10 @@ from hypothesis import strategies as st
 
 from leeward.record import fhir
 from leeward.record.fhir import observation as reader
+from leeward.record.fhir.batches import ordered
 from leeward.record.fhir.reading import Reading
 from leeward.record.fhir.resources import Observation
-from leeward.record.fhir.rows import ROWS_ENOUGH, ordered
+from leeward.record.fhir.rows import ROWS_ENOUGH
 from leeward.record.settings import Refused, Settings
 from tests.record.fhir_bedside import (
     Json,

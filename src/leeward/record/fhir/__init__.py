@@ -16,10 +16,14 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from leeward.record.fhir.batches import of_piece, unambiguous
 from leeward.record.fhir.dispatch import KEPT, READ, UNREADABLE, any_resource, meet_patients
 from leeward.record.fhir.files import Broken, File, blocks, candidates, document, lines, look
+from leeward.record.fhir.pieces import Told
 from leeward.record.fhir.plain import tell
 from leeward.record.fhir.reading import Reading
+from leeward.record.fhir.rows import ROWS_MAX
+from leeward.record.fhir.several import Several, is_for_several, stretch
 from leeward.record.settings import Refused, Settings
 
 __all__ = ["NAME", "recognises", "statements"]
@@ -97,16 +101,54 @@ def _file(file: File, to: Reading) -> Iterator[pa.RecordBatch | Refused]:
 
 
 def _lines(file: File, to: Reading) -> Iterator[pa.RecordBatch | Refused]:
-    """A file of lines, as a stream. The type of the last line is tried first: bulk files hold one type each."""
+    """A file of lines, as a stream; a large one of Observations by several processes."""
+    if file.kind != "Observation" or to.patients.is_in_bundle or not is_for_several(file.path):
+        yield from _stretch(file, to)
+        return
+    before = 0
+    for number, told in enumerate(Several(file.path.resolve(), to.local)):
+        if told is None:
+            before += yield from _stretch(file, to, before, *stretch(number))
+            continue
+        yield from _piece(told, before, to)
+        for line, text in told.left:
+            yield from _block([text], before + line, file.kind, to)
+        before += told.lines
+
+
+def _piece(told: Told, before: int, to: Reading) -> Iterator[pa.RecordBatch | Refused]:
+    """What another reader found in a piece, of which `before` lines come before."""
+    to.patients.learn(told.bases, told.ambiguous)
+    source = to.rows.source
+    if told.kinds:
+        batch, lost = unambiguous(of_piece(told, before, source), to.patients.ambiguous, source)
+        yield from (batch.slice(first, ROWS_MAX) for first in range(0, len(batch), ROWS_MAX))
+        yield from lost
+    for reason, patient, detail, line in told.refused:
+        yield Refused(reason, patient, None, detail, source, f"{to.rows.where} {before + line}")
+
+
+def _stretch(
+    file: File, to: Reading, before: int = 0, begin: int = 0, end: int | None = None
+) -> Generator[pa.RecordBatch | Refused, None, int]:
+    """A file of lines, or those that begin between two bytes; gives back how many there were.
+
+    The type of the last line is tried first: bulk files hold one type each.
+    """
+    lines = 0
 
     def too_long(line: int) -> None:
-        to.rows.refuse("line-too-long", line, "longer than a line may be; skipped")
+        nonlocal lines
+        lines = line
+        to.rows.refuse("line-too-long", before + line, "longer than a line may be; skipped")
 
     kind = file.kind if file.kind in READ else "Observation"
-    for first, block in blocks(file.path, too_long):
-        kind = yield from _block(block, first, kind, to)
+    for first, block in blocks(file.path, too_long, begin, end):
+        kind = yield from _block(block, before + first, kind, to)
+        lines = first + len(block) - 1
         if to.rows.full:
             yield from to.take()
+    return lines
 
 
 def _block(lines: list[bytes], first: int, kind: str, to: Reading) -> Generator[pa.RecordBatch | Refused, None, str]:

@@ -29,7 +29,7 @@ _BLOCK_BYTES = 2**18
 _LINES_BYTES = 2**18
 _HEAD_BYTES = 2**18
 _ONE_MEMBER = zlib.MAX_WBITS | 16
-_GZIP = b"\x1f\x8b"
+GZIP = b"\x1f\x8b"
 _MARK = b"\xef\xbb\xbf"
 _KIND = re.compile(rb'"resourceType"\s*:\s*"([A-Z][A-Za-z]+)"')
 
@@ -148,10 +148,10 @@ def opened(path: Path) -> Iterator[io.BufferedReader[Any]]:
     """A file to read, decompressed; raises Broken at the close if it broke off, and at once if it holds nothing."""
     with io.FileIO(path) as raw:
         file = io.BufferedReader(raw, _BLOCK_BYTES)
-        first = file.peek(len(_GZIP))[: len(_GZIP)]
+        first = file.peek(len(GZIP))[: len(GZIP)]
         if not first:
             raise Broken("file-empty", "the file holds nothing")
-        unpacked = _Unpacked(file) if first == _GZIP else None
+        unpacked = _Unpacked(file) if first == GZIP else None
         plain = file if unpacked is None else io.BufferedReader(unpacked, _BLOCK_BYTES)
         if plain.peek(len(_MARK)).startswith(_MARK):
             plain.read(len(_MARK))
@@ -160,15 +160,22 @@ def opened(path: Path) -> Iterator[io.BufferedReader[Any]]:
             raise unpacked.broken
 
 
-def blocks(path: Path, too_long: Callable[[int], None]) -> Iterator[tuple[int, list[bytes]]]:
+def blocks(
+    path: Path, too_long: Callable[[int], None], begin: int = 0, end: int | None = None
+) -> Iterator[tuple[int, list[bytes]]]:
     """The lines of a file, some at a time, with the number of the first; raises Broken after the last if it breaks off.
 
     A line longer than DOCUMENT_BYTES_MAX is reported by its number and skipped without being held.
+    begin, end: only the lines that begin between these two bytes of a file that is not compressed, numbered from 1.
     """
-    number, enough = 1, min(_LINES_BYTES, DOCUMENT_BYTES_MAX)
+    number = 1
     with opened(path) as file:
         read = partial(file.readline, DOCUMENT_BYTES_MAX)
-        while True:
+        if begin:
+            file.seek(begin - 1)
+            _skip(read)
+        while end is None or file.tell() < end:
+            enough = min(_LINES_BYTES, DOCUMENT_BYTES_MAX if end is None else end - file.tell())
             block, held = list[bytes](), 0
             while held < enough and (line := read()):
                 block.append(line)
@@ -179,13 +186,18 @@ def blocks(path: Path, too_long: Callable[[int], None]) -> Iterator[tuple[int, l
             skipped = len(block[-1]) == DOCUMENT_BYTES_MAX and not block[-1].endswith(b"\n")
             if skipped:
                 block.pop()
-                while (rest := read()) and not rest.endswith(b"\n"):
-                    pass
+                _skip(read)
             yield number, block
             number += len(block)
             if skipped:
                 too_long(number)
                 number += 1
+
+
+def _skip(read: Callable[[], bytes]) -> None:
+    """Go to the end of the line."""
+    while (rest := read()) and not rest.endswith(b"\n"):
+        pass
 
 
 def lines(path: Path) -> Iterator[bytes]:

@@ -51,7 +51,7 @@ class Patients:
     def __init__(self) -> None:
         self.ambiguous: set[str] = set()
         self._known: dict[str, Identity] = {}
-        self._bases: dict[str, str] = {}
+        self.bases: dict[str, str] = {}  # the server of each id that was referred to by a whole address
         self._by_reference: dict[str, str | None] = {}
         self._in_bundle: dict[str, str] = {}
 
@@ -59,6 +59,11 @@ class Patients:
         """Temporary addresses hold within one bundle only."""
         self._in_bundle.clear()
         self._by_reference.clear()
+
+    @property
+    def is_in_bundle(self) -> bool:
+        """Whether addresses of a bundle are held."""
+        return bool(self._in_bundle)
 
     @contextmanager
     def inside(self) -> Iterator[None]:
@@ -98,6 +103,11 @@ class Patients:
             found = self._by_reference[spelt] = self._find(spelt)
             return found
 
+    def learn(self, bases: dict[str, str], ambiguous: set[str]) -> None:
+        """What another reader of the same input has met: the server of each id, and ids that stand for two patients."""
+        self.ambiguous |= ambiguous
+        self.ambiguous.update(key for key, base in bases.items() if self.bases.setdefault(key, base) != base)
+
     def _find(self, spelt: str) -> str | None:
         if spelt in self._in_bundle:
             return self._in_bundle[spelt]
@@ -105,7 +115,7 @@ class Patients:
         if named is None:
             return _bare(spelt) if spelt.startswith("urn:") else None
         key, base = named["id"], named["base"]
-        if base and self._bases.setdefault(key, base) != base:
+        if base and self.bases.setdefault(key, base) != base:
             self.ambiguous.add(key)
         return key
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-import pyarrow as pa
 
 from leeward.record.codes import Codes
 from leeward.record.fhir.people import Patients, why_nobody
@@ -17,6 +16,9 @@ from leeward.record.fhir.rows import Kind, Row, Rows
 from leeward.record.fhir.words import Chosen, Words
 from leeward.record.settings import Refused, Settings
 from leeward.record.words import Words as Devices
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 WAITING_MAX = 100_000
 """Resources that may wait for one they refer to and that has not been read yet."""
@@ -66,6 +68,7 @@ class Reading:
     """What one input has told so far."""
 
     def __init__(self, settings: Settings) -> None:
+        self.local = settings.local
         codes = Codes(settings.local)
         self.words = Words(codes)
         self.devices = Devices(codes.locals)

@@ -7,21 +7,17 @@ Most of what a bulk export says is the same from line to line: the code, the uni
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
-from leeward.record.schema import STATEMENT
 from leeward.record.settings import Refused
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 ROWS_MAX = 50_000
 """Statements in one batch at most."""
 ROWS_ENOUGH = 40_000
 """Statements, or refusals, that make it worth while to hand on."""
-
-_TIME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})$"
-_FINE = r"(\.[0-9]{6})[0-9]+"
 
 
 class Kind(NamedTuple):
@@ -97,56 +93,21 @@ class Rows:
 
     def take(self, ambiguous: set[str]) -> Iterator[pa.RecordBatch | Refused]:
         """Hand on and forget everything held; statements of ambiguous patients as refusals."""
+        from leeward.record.fhir.batches import of_rows, unambiguous  # a helper process hands on without
+
         for first in range(0, len(self.flat), ROWS_MAX * WIDTH):
-            batch = self._batch(self.flat[first : first + ROWS_MAX * WIDTH])
-            yield self._unambiguous(batch, ambiguous) if ambiguous else batch
+            batch = of_rows(self.flat[first : first + ROWS_MAX * WIDTH], self.kinds, self.source)
+            batch, lost = unambiguous(batch, ambiguous, self.source)
+            self.refused += lost
+            yield batch
         refused = list(self.refused)
+        self.forget()
+        yield from refused
+
+    def forget(self) -> None:
+        """Hold nothing any more."""
         self.refused.clear()
         self.flat.clear()
         self.kinds.clear()
         self.known.clear()
         self.plain.clear()
-        yield from refused
-
-    def _batch(self, flat: list[str | int | None]) -> pa.RecordBatch:
-        """Statements as columns."""
-        told = {name: flat[place::WIDTH] for place, name in enumerate(Row._fields)}
-        number, line = pa.array(told.pop("kind"), pa.int32()), pa.array(told.pop("line"), pa.int64())
-        columns = {name: pa.array(column, pa.string()) for name, column in told.items()}
-        for name, column in zip((*Kind._fields, "where"), zip(*self.kinds, strict=True), strict=True):
-            columns[name] = pa.array(column, pa.string()).take(number)
-        columns["version"] = ordered(columns["version"])
-        columns["received"] = pa.nulls(len(line), pa.string())
-        columns["source"] = pa.repeat(pa.scalar(self.source, pa.string()), len(line))
-        columns["place"] = pc.binary_join_element_wise(columns["where"], line.cast(pa.string()), " ")
-        return pa.RecordBatch.from_arrays([columns[name] for name in STATEMENT.names], schema=STATEMENT)
-
-    def _unambiguous(self, batch: pa.RecordBatch, ambiguous: set[str]) -> pa.RecordBatch:
-        """The statements about patients whom their ids tell apart; the others are refused."""
-        lost = pc.is_in(batch.column("patient"), value_set=pa.array(sorted(ambiguous), pa.string()))
-        for row in batch.filter(lost).select(["patient", "quantity", "system", "code", "place"]).to_pylist():
-            about = row["quantity"] or "|".join(part for part in (row["system"], row["code"]) if part)
-            self.refused.append(Refused("ambiguous-patient", row["patient"], None, about, self.source, row["place"]))
-        return batch.filter(pc.invert(lost))
-
-
-def ordered(version: pa.Array) -> pa.Array:
-    """Versions spelt so that a newer one sorts behind an older one: times in UTC to the microsecond, numbers padded."""
-    if version.null_count == len(version):
-        return version
-    is_time = pc.match_substring_regex(version, _TIME)
-    all_times = pc.all(is_time).as_py()
-    times = version if all_times else pc.if_else(is_time, version, None)
-    try:
-        fine = pc.any(pc.match_substring(times, ".")).as_py()
-        coarse = pc.replace_substring_regex(times, _FINE, r"\1") if fine else times
-        instants = pc.cast(coarse, pa.timestamp("us", "UTC"))
-        bare = instants.cast(pa.timestamp("us")).cast(pa.string())
-        spelt = pc.binary_join_element_wise(pc.binary_replace_slice(bare, 10, 11, "T"), "Z", "")
-    except pa.ArrowInvalid:
-        # A day or an hour that does not exist: as text the others still sort among themselves.
-        spelt = times
-    if all_times:
-        return spelt
-    numbers = pc.match_substring_regex(version, "^[0-9]{1,20}$")
-    return pc.coalesce(spelt, pc.if_else(numbers, pc.utf8_lpad(version, 20, "0"), version))
