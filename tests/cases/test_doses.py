@@ -139,6 +139,8 @@ def test_case(asked: Asked) -> None:
     for words in filter(None, re.split(r"\s*//\s*", row["says"])):
         if words == "no warning":
             assert answer.warnings == (), where
+        elif words.startswith("without: "):
+            assert words.removeprefix("without: ") not in said, where
         else:
             assert words in said, where
 

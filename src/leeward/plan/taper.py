@@ -33,7 +33,6 @@ class Standing(msgspec.Struct, frozen=True):
     steps: tuple[Planned, ...]
     step: int | None
     due_s: int
-    begun: bool
     hold: Hold | None
 
     @property
@@ -49,9 +48,9 @@ class Standing(msgspec.Struct, frozen=True):
     @property
     def arithmetic(self) -> str:
         """The step, its day and what follows it, in words."""
-        now = self.planned
-        if self.step is None or now is None:
-            return f"the plan of {len(self.steps)} steps ended at {moment(self.steps[-1].until_s or self.due_s)}"
+        if self.step is None:
+            return ""
+        now = self.steps[self.step]
         day = (self.due_s - now.from_s) // DAY_S + 1
         if now.until_s is None:
             lasts = f" until {now.until}" if now.until else ""
@@ -72,8 +71,8 @@ def standing(rule: DoseRule, reading: Reading, not_before_s: int, speaks_as: str
     begun_s = _begun(rule.steps, reading)
     last = reading.doses[0] if reading.doses else None
     before = planned(rule.steps, not_before_s if begun_s is None else begun_s)
-    place = _place(before, last.at_s) if last is not None and begun_s is not None and last.at_s >= begun_s else 0
-    hours = rule.steps[len(rule.steps) - 1 if place is None else place].interval_hours
+    place = 0 if last is None else _place(before, last.at_s)
+    hours = rule.steps[-1 if place is None else place].interval_hours
     due_s = not_before_s if last is None else max(not_before_s, last.at_s + seconds(hours))
     steps = planned(rule.steps, due_s) if begun_s is None else before
     hold = None
@@ -83,10 +82,10 @@ def standing(rule: DoseRule, reading: Reading, not_before_s: int, speaks_as: str
     elif last is not None and begun_s is not None:
         hold = _stopped(rule, last, hours, not_before_s, speaks_as)
     step = _place(steps, due_s)
-    if step is None:
-        ended = moment(steps[-1].until_s or due_s)
-        hold = Hold("plan", f"the plan of {speaks_as} for {rule.drug} ended at {ended}", None)
-    return Standing(steps, step, due_s, begun_s is not None, hold)
+    ended_s = steps[-1].until_s
+    if step is None and ended_s is not None:
+        hold = Hold("plan", f"the plan of {speaks_as} for {rule.drug} ended at {moment(ended_s)}", None)
+    return Standing(steps, step, due_s, hold)
 
 
 def planned(steps: tuple[Step, ...], begun_s: int) -> tuple[Planned, ...]:
@@ -107,7 +106,7 @@ def strays(rule: DoseRule, reading: Reading, speaks_as: str) -> list[str]:
         return []
     steps = planned(rule.steps, begun_s)
     said = []
-    for dose in reversed([dose for dose in reading.of_episode if dose.at_s >= begun_s]):
+    for dose in reversed(reading.since(begun_s)):
         place = _place(steps, dose.at_s)
         wanted = None if place is None else steps[place].amount
         if wanted is None or not math.isclose(dose.amount, wanted):
