@@ -1,21 +1,26 @@
-"""The three doors of the package for Python: read, grade, explain."""
+"""The doors of the package for Python: read, grade, explain, plan."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
 
+from leeward.cohort import guidance
 from leeward.cohort.answer import Answer
-from leeward.cohort.courses import answers
+from leeward.cohort.courses import answers, findings_of
 from leeward.cohort.engine import Question
+from leeward.knowledge.guidelines import read_guideline
+from leeward.plan.plan import Plan
 from leeward.record.errors import BadSetting
 from leeward.record.read import Record, read
 from leeward.report.explain import explained
 from leeward.scales.older_crs import ASTCT, SCALES
 from leeward.timeline.settings import SETTINGS
 
-__all__ = ["explain", "grade", "question", "read"]
+__all__ = ["explain", "grade", "plan", "question", "read"]
 
+_ASKED_OF = "asked_of"
+"""Under what an answer remembers its record and question."""
 ROOM_AIR = "no-device-means-room-air"
 """What a source declares when it never charts room air."""
 
@@ -68,7 +73,10 @@ def grade(
     """
     record = source if isinstance(source, Record) else read(source)
     asked = question(record, as_of=as_of, assume_trigger=assume_trigger, room_air=room_air, scale=scale)
-    return list(answers(record, asked))
+    found = list(answers(record, asked))
+    for answer in found:
+        answer.__dict__[_ASKED_OF] = (record, asked)
+    return found
 
 
 def explain(
@@ -83,3 +91,20 @@ def explain(
     if not found:
         raise BadSetting(f"no patient '{patient}' in this record")
     return explained(found[0])
+
+
+def plan(course: Answer, *, protocol: str | Path | None = None) -> Plan | None:
+    """What each published source says to do for one patient, at the moment the course speaks for (docs/plan.md).
+
+    course: an answer of `grade`. protocol: a centre's own file, read before all others (docs/protocol.md).
+    None for a patient who is not graded, since no therapy is on record. The course is graded on every scale that some
+    source uses, whichever it was asked on.
+
+    Raises BadSetting for a course that does not come from `grade`, BadKnowledge for a protocol that cannot be used.
+    """
+    asked_of = course.__dict__.get(_ASKED_OF)
+    if asked_of is None:
+        raise BadSetting("a plan is made from a course that leeward.grade has returned in this process")
+    record, asked = asked_of
+    own = read_guideline(Path(protocol)) if protocol is not None else None
+    return guidance.plan_of_one(findings_of(record, course.patient), asked, protocol=own)

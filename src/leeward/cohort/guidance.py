@@ -10,10 +10,12 @@ import duckdb
 import ibis
 import ibis.expr.types as ir
 import msgspec
+import pyarrow as pa
 
 from leeward.cohort.answer import ROOM_AIR
 from leeward.cohort.courses import Stream, graded
-from leeward.cohort.engine import Question
+from leeward.cohort.engine import Question, connect
+from leeward.cohort.engine import run as ask
 from leeward.cohort.plan import steps as plan
 from leeward.knowledge.guidelines import Guideline, guidelines
 from leeward.plan import fires, state
@@ -69,7 +71,7 @@ def run(con: duckdb.DuckDBPyConnection, question: Question, rules: tuple[fires.R
 
 def asked_now(record: Record, question: Question, rules: tuple[fires.Rule, ...]) -> duckdb.DuckDBPyConnection:
     """A connection in which every patient's rules at the moment of the answer stand in `plan_fired`."""
-    con = graded(record, question)
+    con = graded(record, question, reasons=False)
     con.execute("create or replace table plan_asked as select patient, as_of_s as at_s from people")
     run(con, question, rules)
     return con
@@ -82,6 +84,19 @@ def plans(record: Record, question: Question, *, protocol: Guideline | None = No
     rules = fires.rules(extra)
     con = asked_now(record, question, rules)
     yield from planned(con, question, rules, protocol=protocol)
+
+
+def plan_of_one(findings: pa.Table, question: Question, *, protocol: Guideline | None = None) -> Plan | None:
+    """The plan of one patient from their findings (FINDING); None where nothing is graded."""
+    extra = (protocol,) if protocol else ()
+    question = msgspec.structs.replace(question, scales=scales(extra))
+    rules = fires.rules(extra)
+    con = connect()
+    con.register("findings", findings)
+    ask(con, question, reasons=False)
+    con.execute("create or replace table plan_asked as select patient, as_of_s as at_s from people")
+    run(con, question, rules)
+    return next(planned(con, question, rules, protocol=protocol), None)
 
 
 def planned(
