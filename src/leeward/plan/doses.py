@@ -9,9 +9,11 @@ import msgspec
 from leeward.knowledge.guidelines import DoseRule
 from leeward.plan import amounts, steroids, taper
 from leeward.plan.limits import Asked, Hold, Reading, at_best, at_worst, holds, left, room
-from leeward.plan.patient import Patient, doubts, lacking, outside_age
+from leeward.plan.patient import Patient, doubts, lacking, outside_age, recent
 from leeward.plan.taper import Planned
 from leeward.plan.words import plain
+from leeward.timeline.exposures import DAY_S
+from leeward.timeline.settings import HOUR_S
 
 __all__ = ["Dosed", "Planned", "dosed"]
 
@@ -167,6 +169,8 @@ def _unsure(rule: DoseRule, patient: Patient, held: _Held) -> tuple[str, ...]:
         return ()
     limits = {hold.limit for hold in held.perhaps}
     given = patient.history(rule.drug) or ()
+    if _PLAN not in limits:
+        given = recent(given, patient, max(DAY_S / HOUR_S, rule.apart_hours or rule.interval_hours or 0))
     said = doubts(given, rule.drug, amounts=bool(limits & {"amount in 24 hours", _PLAN}))
     if patient.dose_s is None and limits & {"in the episode", _PLAN}:
         said.append("when the therapy was given")

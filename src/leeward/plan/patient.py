@@ -69,8 +69,9 @@ class Patient(msgspec.Struct, frozen=True, kw_only=True):
         return None if self.dose_s is None else self.dose_s - math.ceil(number("before-dose") * HOUR_S)
 
     def history(self, drug: str) -> tuple[Given, ...] | None:
-        """Every dose of a drug on record; None where that is not known."""
-        return None if drug in self.unknown else self.given.get(drug)
+        """Every dose of a drug on record; None where that is not known. A dose of nothing is none."""
+        given = None if drug in self.unknown else self.given.get(drug)
+        return None if given is None else tuple(one for one in given if one.amount_high != 0)
 
 
 def lacking(rule: DoseRule, patient: Patient, speaks_as: str) -> list[str]:
@@ -121,6 +122,17 @@ def outside_age(rule: DoseRule, patient: Patient, speaks_as: str) -> str | None:
             f"the age is {plain(low, 2)}"
         )
     return None
+
+
+def recent(given: tuple[Given, ...], patient: Patient, hours: float) -> tuple[Given, ...]:
+    """Doses that may have been given within so many hours, or may belong to the episode and may not."""
+    since_s, episode_s = patient.as_of_s - hours * HOUR_S, patient.episode_from_s
+    return tuple(
+        one
+        for one in given
+        if (one.until_s or one.at_s) > since_s
+        or (episode_s is not None and one.at_s < episode_s <= (one.until_s or one.at_s))
+    )
 
 
 def doubts(given: tuple[Given, ...], drug: str, *, amounts: bool) -> list[str]:
