@@ -17,7 +17,7 @@ import msgspec
 import typer
 from rich.console import Console
 
-from leeward.commands import audit, compare, discord, lookalikes, plan, risk
+from leeward.commands import audit, compare, discord, lookalikes, plan, risk, validate
 from leeward.record.errors import BadSetting, CannotRead, LeewardError
 
 if TYPE_CHECKING:  # reading and grading load DuckDB, which `leeward --help` must not wait for
@@ -263,6 +263,7 @@ discord.add_to(app, _asked)
 plan.add_to(app, _asked)
 audit.add_to(app, _asked)
 risk.add_to(app, _asked)
+validate.add_to(app, _asked)
 
 
 def main() -> None:
