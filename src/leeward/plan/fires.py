@@ -46,9 +46,14 @@ class Rule(msgspec.Struct, frozen=True):
 
 
 @cache
+def _published() -> tuple[Rule, ...]:
+    """Every row of every file."""
+    return tuple(Rule(guideline, row) for guideline in guidelines() for row in guideline.rows)
+
+
 def rules(extra: tuple[Guideline, ...] = ()) -> tuple[Rule, ...]:
     """Every row of every file, `extra` (a centre's own protocol) first."""
-    return tuple(Rule(guideline, row) for guideline in (*extra, *guidelines()) for row in guideline.rows)
+    return (*(Rule(guideline, row) for guideline in extra for row in guideline.rows), *_published())
 
 
 def cells(every: Sequence[Rule], base_scale: str) -> pa.Table:
