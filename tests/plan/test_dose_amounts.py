@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from functools import cache
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,7 +16,7 @@ from leeward.knowledge.guidelines import DoseRule, citations, guidelines
 from leeward.plan import steroids, words
 from leeward.plan.amounts import dosing, surface_m2
 from leeward.plan.doses import dosed
-from leeward.plan.patient import Patient
+from leeward.plan.patient import Given, Patient
 
 WEIGHTS = [2.0, 250.0] + [
     near
@@ -114,6 +115,14 @@ def test_both_conversions_of_dexamethasone_are_named() -> None:
         "dexamethasone 10 mg = methylprednisolone 53 mg "
         "(50 to 60 mg with dexamethasone taken as 25 to 30 times as potent as hydrocortisone)"
     )
+
+
+def test_a_range_of_an_amount_is_no_amount() -> None:
+    """Of 8 to 12 mg nobody can say what they equal."""
+    rule = rules()["Taper"]
+    record = {rule.drug: (), "dexamethasone": (Given(START_S, None, 8.0, 12.0),)}
+    told = dosed(rule, msgspec.structs.replace(patient(70, rule), given=record), "X")
+    assert told.warnings == ("dexamethasone was given in the last 24 h, how much is not known",)
 
 
 def test_half_lives() -> None:

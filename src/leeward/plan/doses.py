@@ -89,7 +89,7 @@ def dosed(rule: DoseRule, patient: Patient, speaks_as: str) -> Dosed:
     reasons += [f"not on record: {', '.join(missing)}"] if missing else []
     reasons += [hold.says for hold in held.sure] + [f"perhaps: {hold.says}" for hold in held.perhaps]
     earliest = None if lacks or outside else held.until_s(patient.as_of_s)
-    shown = earliest is not None and not missing
+    shown = earliest is not None and not held.perhaps
     ever, today = left(Asked(rule, speaks_as, patient.as_of_s), worst) if known else (None, None)
     return Dosed(
         drug=rule.drug, unit=rule.unit, route=rule.route,

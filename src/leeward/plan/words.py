@@ -31,5 +31,5 @@ def span(seconds: int) -> str:
     """A length of time in its two largest units: "3 h 20 min", "2 d 4 h", "59 s"."""
     parts = ((seconds // DAY_S, "d"), (seconds % DAY_S // HOUR_S, "h"), (seconds % HOUR_S // MINUTE_S, "min"),
              (seconds % MINUTE_S, "s"))  # fmt: skip
-    first = next((place for place, (amount, _) in enumerate(parts) if amount), len(parts) - 1)
+    first = next((place for place, (amount, _) in enumerate(parts) if amount), 0)
     return " ".join(f"{amount} {unit}" for amount, unit in parts[first : first + 2] if amount) or "0 s"
