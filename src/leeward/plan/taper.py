@@ -124,7 +124,7 @@ def _begun(steps: tuple[Step, ...], reading: Reading) -> int | None:
         if math.isclose(dose.amount, steps[0].amount):
             if begun_s is None or (lower_s is not None and lower_s < dose.at_s):
                 begun_s, lower_s = dose.at_s, None
-        elif begun_s is not None and any(math.isclose(dose.amount, step.amount) for step in steps[1:]):
+        elif any(math.isclose(dose.amount, step.amount) for step in steps[1:]):
             lower_s = dose.at_s if lower_s is None else lower_s
     return begun_s
 
