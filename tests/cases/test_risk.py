@@ -13,7 +13,7 @@ import pytest
 
 from leeward.cohort import risk
 from leeward.cohort.engine import Question
-from leeward.record.schema import FINDING
+from leeward.record.schema import FINDING, REFUSAL
 from leeward.record.spool import Record
 from leeward.risk.definitions import rules
 from leeward.risk.scores import scores
@@ -30,6 +30,7 @@ class Charted:
 
     def __init__(self, findings: list[dict[str, Any]]) -> None:
         self._findings = findings
+        self.refusals = REFUSAL.empty_table()
 
     def to_duckdb(self, con: duckdb.DuckDBPyConnection, name: str) -> None:
         """As a record does."""
@@ -45,7 +46,7 @@ def finding(patient: str, found: dict[str, Any]) -> dict[str, Any]:
 
 def answered(found: list[dict[str, Any]], at: str, **asked: Any) -> dict[str, dict[str, Any]]:
     """Each patient's answer at a moment."""
-    record = cast(Record, Charted(found))
+    record = cast("Record", Charted(found))
     return dict(risk.answers(record, Question(), risk.Asked(at=at, **asked)))
 
 

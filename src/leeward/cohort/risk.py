@@ -11,7 +11,8 @@ import ibis
 import ibis.expr.types as ir
 import msgspec
 
-from leeward.cohort.engine import Question, connect, plan_for
+from leeward.cohort.courses import refused_by_patient
+from leeward.cohort.engine import Question, connect
 from leeward.cohort.plan import QUESTION
 from leeward.cohort.plan import steps as plan
 from leeward.cohort.risk_coefficients import scored
@@ -22,6 +23,18 @@ from leeward.risk.coefficients import Coefficients
 from leeward.risk.definitions import Moment, moments, rules
 
 Answer = dict[str, Any]
+_PERSON = (
+    "product",
+    "infusion_s",
+    "lymphodepletion_s",
+    "disease",
+    "age_low",
+    "age_high",
+    "as_of_s",
+    "from_s",
+    "until_s",
+)
+"""What is null of a patient of whom nothing was understood."""
 _NEEDED = ("newest", "known", "exposed")
 """The steps of the plan that risk reads; none of them grades."""
 
@@ -41,10 +54,16 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 @cache
+def _first() -> tuple[tuple[str, ir.Table], ...]:
+    """The steps of the plan that risk reads, by name."""
+    return tuple((name, step) for name, step in plan(room_air=False) if name in _NEEDED)
+
+
+@cache
 def named(at: str) -> tuple[tuple[str, ir.Table], ...]:
-    """The steps of risk at a moment by name, over the first steps of the plan."""
-    made = {name: ibis.table(step.schema(), name=name) for name, step in plan(room_air=False) if name in _NEEDED}
-    return tuple(scores.steps(made["known"], made["exposed"], QUESTION, moments()[at]))
+    """The steps of risk at a moment by name, after those of the plan that they read."""
+    made = {name: ibis.table(step.schema(), name=name) for name, step in _first()}
+    return (*_first(), *scores.steps(made["known"], made["exposed"], QUESTION, moments()[at]))
 
 
 @cache
@@ -63,8 +82,7 @@ def run(record: Record, question: Question, asked: Asked) -> duckdb.DuckDBPyConn
         "select ?::timestamptz as_of, ?::timestamptz assumed_trigger, ?::varchar assumed_setting",
         [question.as_of, question.assumed_trigger, question.assumed_setting],
     )
-    first = [(name, sql) for name, sql in plan_for(question, revised=True) if name in _NEEDED]
-    for name, sql in (*first, *compiled(asked.at)):
+    for name, sql in compiled(asked.at):
         con.execute(f"create or replace table {name} as {sql}")
     return con
 
@@ -84,11 +102,15 @@ def answers(
     own = scored(con, asked.coefficients, asked.moment, dict(named(asked.at))[scores.ALL].schema())
     held = dict(cohort) if cohort is not None else {**values(con), **own.values}
     rows = {name: _by_patient(con, name) for name in scores.STEPS}
-    for patient in sorted(rows["risk_people"]):
-        [person] = rows["risk_people"][patient]
+    refused = refused_by_patient(record.refusals)
+    for patient in sorted(set(rows["risk_people"]) | set(refused)):
+        [person] = rows["risk_people"].get(patient) or [{**dict.fromkeys(_PERSON), "patient": patient}]
         person = {**person, "product": _product(person, asked), "disease": person["disease"] or asked.disease}
         mine = {name: of.get(patient, []) for name, of in rows.items()}
-        yield patient, room.answer(person, {**mine, "own": own.of(patient, person)}, asked.moment, held)
+        yield (
+            patient,
+            room.answer(person, {**mine, "own": own.of(patient, person)}, asked.moment, held, refused.get(patient, {})),
+        )
 
 
 def _product(person: Mapping[str, Any], asked: Asked) -> str | None:

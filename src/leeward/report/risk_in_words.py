@@ -30,6 +30,10 @@ def _head(answer: Mapping[str, Any]) -> Iterator[str]:
     window = answer["window"]
     if window["until"]:
         yield f"  values from {clock(window['from'])} to {clock(window['until'])}"
+    if answer["not_understood"]:
+        yield "  not understood, so not used: " + ", ".join(
+            f"{n} x {why}" for why, n in answer["not_understood"].items()
+        )
 
 
 def clock(moment: str | None) -> str:
@@ -162,8 +166,7 @@ def rate(row: Mapping[str, Any]) -> str:
 
 
 def _refused(answer: Mapping[str, Any]) -> Iterator[str]:
-    """Named scores that are not computed, and why."""
+    """Named scores that are not computed: why stands in the JSON, on the page, and where one is asked for."""
     if answer["refused"]:
-        yield "Not computed:"
-    for said in answer["refused"].values():
-        yield f"  {said}"
+        names = ", ".join(answer["refused"])
+        yield f"Not computed, since no coefficients are shipped (your own: --coefficients FILE, docs/risk.md): {names}"

@@ -123,7 +123,7 @@ def said(found: Mapping[str, Any]) -> dict[str, str]:
         "objective": "Evaluation; nothing was developed or updated here.",
         "data": f"A table of {found['rows']} rows; {found['used']} of them were used, of {found['patients']} patients.",
         "preparation": "Numbers as given; none clipped or rounded; a predicted 0 or 1 was moved for its logit.",
-        "outcome": f"{found['outcome']}: {found['events']} events in {found['used']} rows. How it was judged: for the authors.",
+        "outcome": f"{found['outcome']}: {found['events']} events in {found['used']} rows. The authors say how.",
         "predictions": f"{names}, as they stand in the table.",
         "size": _few(found) or f"{found['events']} events; the rule of thumb is met, formulae are better.",
         "missing": _lost(found),

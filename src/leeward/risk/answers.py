@@ -22,8 +22,13 @@ Values = Mapping[str, Sequence[float]]
 """By score the values of a cohort, sorted."""
 
 
-def answer(person: Person, rows: Mapping[str, Sequence[Row]], at: Moment, cohort: Values) -> dict[str, Any]:
-    """One patient's object; `rows`: this patient's rows of scores.STEPS, and of `own`, the user's coefficients."""
+def answer(
+    person: Person, rows: Mapping[str, Sequence[Row]], at: Moment, cohort: Values, not_understood: Mapping[str, int]
+) -> dict[str, Any]:
+    """One patient's object; `rows`: this patient's rows of scores.STEPS, and of `own`, the user's coefficients.
+
+    `cohort`: in whose values percentiles are taken. `not_understood`: statements refused at the door, by reason.
+    """
     taken = {row["input"]: row for row in rows["risk_taken"]}
     own = next(iter(rows["risk_own"]), None)
     scored = {row["score"]: row for row in sorted(rows["risk"], key=lambda row: str(row["score"]))}
@@ -47,6 +52,7 @@ def answer(person: Person, rows: Mapping[str, Sequence[Row]], at: Moment, cohort
         "base_rates": [
             {**msgspec.to_builtins(one.population), "fits": one.fits, "why": one.why} for one in rates(person)
         ],
+        "not_understood": dict(not_understood),
         "edition": edition(),
     }
 

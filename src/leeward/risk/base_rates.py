@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any, NamedTuple
 
 from leeward.knowledge.therapies import Population, of, populations
@@ -37,14 +38,15 @@ def _judged(row: Population, person: Person) -> Rate:
     return Rate(row, None if why else True, why)
 
 
-def _named(indication: str) -> set[str]:
+@cache
+def _named(indication: str) -> frozenset[str]:
     """The diseases that the words of an indication name."""
-    return {
+    return frozenset(
         disease
         for disease, words in disease_words().items()
         for word in words
         if re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", indication)
-    }
+    )
 
 
 def _disease(row: Population, disease: str | None) -> tuple[bool | None, str]:

@@ -32,6 +32,8 @@ def _moment(fits: Fits, person: Person, at: Moment) -> tuple[bool | None, str]:
     if at.id not in fits.at:
         named = ", ".join(moments()[name].title for name in fits.at)
         return False, f"made for {named}; asked at {at.title}"
+    if person["as_of_s"] is None:
+        return False, "nothing with a time is on record"
     if person["until_s"] is None:
         return False, "no infusion on record, so no day can be counted from it"
     if person["as_of_s"] <= person["from_s"]:

@@ -9,6 +9,7 @@ import ibis
 import ibis.expr.types as ir
 
 from leeward.knowledge.definition import decided
+from leeward.knowledge.vocabulary import quantities
 from leeward.risk.definitions import VASOACTIVE, Input, Moment, decisions, inputs
 from leeward.scales.bands import codes
 from leeward.scales.score_derived import drugs_of
@@ -48,7 +49,7 @@ def people(known: ir.Table, base: ir.Table, given: ir.Table, at: Moment) -> ir.T
     `base`: score_inputs.people. `from_s` to `until_s` is the stretch (the first excluded); nothing after `moment_s`
     counts: the stretch's end, or the moment asked about where that is earlier.
     """
-    rows = base.left_join(given, "patient").drop("patient_right")
+    rows = _timed(base, known).left_join(given, "patient").drop("patient_right")
     reach_s = int(decided(decisions(), "lymphodepletion-before") * HOUR_S)
     told = known.filter(known.quantity.isin([DEPLETION, DISEASE]))
     told = told.mutate(middle_s=_middle(told.at_s, told.until_s))
@@ -68,6 +69,14 @@ def people(known: ir.Table, base: ir.Table, given: ir.Table, at: Moment) -> ir.T
         "until_s", from_s=rows.until_s - int(at.reach_hours * HOUR_S),
         moment_s=ibis.least(rows.as_of_s, rows.until_s),
     )  # fmt: skip
+
+
+def _timed(base: ir.Table, known: ir.Table) -> ir.Table:
+    """Of patients with nothing but timeless facts (a date of birth) no moment can be told."""
+    timeless = [name for name, quantity in quantities().items() if quantity.timeless]
+    timed = known.filter(~known.quantity.isin(timeless)).select("patient").distinct().mutate(timed=ibis.literal(1))
+    rows = base.left_join(timed, "patient").drop("patient_right")
+    return rows.mutate(as_of_s=ibis.ifelse(rows.timed == 1, rows.as_of_s, None)).drop("timed")
 
 
 def rows(known: ir.Table, people: ir.Table) -> ir.Table:
