@@ -19,6 +19,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from advice import advice
 from cohorts import against_aces, against_clifpy, against_ourselves, against_pandas, against_scan
 from home import REPOSITORY, home
 from reading import against_fhir_readers, one_patient
@@ -33,6 +34,7 @@ WORKLOADS: dict[str, Callable[[Size], Workload]] = {
     "fhir": against_fhir_readers,
     "patient": one_patient,
     "pandas": against_pandas,
+    "advice": advice,
 }
 PAGE = REPOSITORY / "docs" / "performance.md"
 

@@ -13,6 +13,7 @@ from leeward.knowledge.guidelines import read_guideline
 from leeward.plan.plan import Plan
 from leeward.record.errors import BadSetting
 from leeward.record.read import Record, read
+from leeward.report.beside import NOTHING, beside
 from leeward.report.explain import explained
 from leeward.scales.older_crs import ASTCT, SCALES
 from leeward.timeline.settings import SETTINGS
@@ -87,17 +88,18 @@ def explain(
     Takes the assumptions of `grade` as well. Raises BadSetting where the record has no such patient.
     """
     record = source if isinstance(source, Record) else read(source)
-    found = [answer for answer in grade(record, as_of=at, **assumed) if answer.patient == patient]  # type: ignore[arg-type]
+    asked = question(record, as_of=at, **assumed)  # type: ignore[arg-type]
+    found = [answer for answer in answers(record, asked) if answer.patient == patient]
     if not found:
         raise BadSetting(f"no patient '{patient}' in this record")
-    return explained(found[0])
+    return explained(found[0], beside(record, asked).get(patient, NOTHING))
 
 
-def plan(course: Answer, *, protocol: str | Path | None = None) -> Plan | None:
+def plan(course: Answer, *, protocol: str | Path | None = None) -> Plan:
     """What each published source says to do for one patient, at the moment the course speaks for (docs/plan.md).
 
     course: an answer of `grade`. protocol: a centre's own file, read before all others (docs/protocol.md).
-    None for a patient who is not graded, since no therapy is on record. The course is graded on every scale that some
+    A patient who is not graded has a plan that says nothing but why. The course is graded on every scale that some
     source uses, whichever it was asked on.
 
     Raises BadSetting for a course that does not come from `grade`, BadKnowledge for a protocol that cannot be used.

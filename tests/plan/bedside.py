@@ -48,9 +48,7 @@ def planned(
 ) -> Plan:
     """The plan of one patient, at an hour after the therapy (the last on record when none is given)."""
     as_of = None if hour is None else GIVEN + timedelta(hours=hour)
-    plan = leeward.plan(leeward.grade(write(folder, *charted, therapy=therapy), as_of=as_of)[0])
-    assert plan is not None
-    return plan
+    return leeward.plan(leeward.grade(write(folder, *charted, therapy=therapy), as_of=as_of)[0])
 
 
 def of(plan: Plan, source: str, drug: str | None = None) -> list[Suggestion]:

@@ -121,7 +121,6 @@ def test_own_protocol_comes_first(tmp_path: Path) -> None:
     own = Path(leeward.__file__).parent / "samples" / "protocol-example.toml"
     course = leeward.grade(write(tmp_path, *ADULT, *HYPOTENSION, (37, "tocilizumab", 560)))[0]
     plan = leeward.plan(course, protocol=own)
-    assert plan is not None
     assert plan.suggestions[0].source == "Example protocol"
     dose = of(plan, "protocol-example", "tocilizumab")[0]
     assert dose.remaining_doses == 2
@@ -135,10 +134,12 @@ def test_a_child_by_weight(tmp_path: Path) -> None:
 
 
 def test_nobody_without_a_therapy(tmp_path: Path) -> None:
-    """Without a therapy on record nothing is graded, and there is no plan."""
+    """Without a therapy on record nothing is graded, and the plan says so and nothing else."""
     path = write(tmp_path, *ADULT, *FEVER)
     path.write_text("\n".join(line for line in path.read_text().splitlines() if "trigger" not in line) + "\n")
-    assert leeward.plan(leeward.grade(path)[0]) is None
+    plan = leeward.plan(leeward.grade(path)[0])
+    assert (plan.suggestions, plan.as_of) == ([], None)
+    assert plan.not_graded is not None
 
 
 def test_a_course_from_elsewhere_is_refused(tmp_path: Path) -> None:

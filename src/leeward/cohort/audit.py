@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
+from itertools import groupby
 from statistics import median
 from typing import Any
 
@@ -96,7 +97,7 @@ def _step(row: dict[str, Any], rules: tuple[fires.Rule, ...], within_hours: floa
     )  # fmt: skip
 
 
-def summary(steps: Iterator[audit.Step] | list[audit.Step]) -> list[audit.Summary]:
+def summary(steps: Iterable[audit.Step]) -> list[audit.Summary]:
     """The cohort's figures, a line per step and grade; of several episodes of a patient each counts."""
     found: dict[tuple[str, str, int], list[audit.Step]] = {}
     for step in steps:
@@ -113,3 +114,13 @@ def _summed(several: list[audit.Step]) -> audit.Summary:
         first.row, first.says, first.grade, first.quantity, len(several), count["taken"], count["late"],
         count["given before"], count["not on record"], round(median(hours), 3) if hours else None,
     )  # fmt: skip
+
+
+def lines(steps: Iterable[audit.Step], of: Guideline, *, cohort: bool = False) -> Iterator[bytes]:
+    """JSON, a line per patient with the steps that were due; or with `cohort` a line per step with its figures."""
+    if cohort:
+        yield from (msgspec.json.encode(line) + b"\n" for line in summary(steps))
+        return
+    for patient, mine in groupby(steps, key=lambda step: step.patient):
+        told = {"patient": patient, "source": of.speaks_as, "source_id": of.id, "steps": list(mine)}
+        yield msgspec.json.encode(told) + b"\n"

@@ -78,7 +78,7 @@ def asked_now(record: Record, question: Question, rules: tuple[fires.Rule, ...])
 
 
 def plans(record: Record, question: Question, *, protocol: Guideline | None = None) -> Iterator[Plan]:
-    """One plan per patient who is graded, in order of their ids. `protocol`: a centre's own file, read before all."""
+    """One plan per patient of the record, in order of their ids. `protocol`: a centre's own file, read before all."""
     extra = (protocol,) if protocol else ()
     question = msgspec.structs.replace(question, scales=scales(extra))
     rules = fires.rules(extra)
@@ -86,8 +86,8 @@ def plans(record: Record, question: Question, *, protocol: Guideline | None = No
     yield from planned(con, question, rules, protocol=protocol)
 
 
-def plan_of_one(findings: pa.Table, question: Question, *, protocol: Guideline | None = None) -> Plan | None:
-    """The plan of one patient from their findings (FINDING); None where nothing is graded."""
+def plan_of_one(findings: pa.Table, question: Question, *, protocol: Guideline | None = None) -> Plan:
+    """The plan of one patient from their findings (FINDING)."""
     extra = (protocol,) if protocol else ()
     question = msgspec.structs.replace(question, scales=scales(extra))
     rules = fires.rules(extra)
@@ -96,7 +96,7 @@ def plan_of_one(findings: pa.Table, question: Question, *, protocol: Guideline |
     ask(con, question, reasons=False)
     con.execute("create or replace table plan_asked as select patient, as_of_s as at_s from people")
     run(con, question, rules)
-    return next(planned(con, question, rules, protocol=protocol), None)
+    return next(planned(con, question, rules, protocol=protocol))
 
 
 def planned(
@@ -104,12 +104,10 @@ def planned(
 ) -> Iterator[Plan]:
     """As `plans`, from a connection in which `run` has run."""
     streams = {name: Stream(con, name) for name in STEPS}
-    patients = [row[0] for row in con.sql("select patient from people order by patient collate c").fetchall()]
+    patients = [row[0] for row in con.sql("select distinct patient from findings order by 1 collate c").fetchall()]
     for patient in patients:
         rows = {name: stream.of(patient) for name, stream in streams.items()}
-        made = plan_of(patient, rows, rules, assumptions=_assumed(question), protocol=protocol)
-        if made is not None:
-            yield made
+        yield plan_of(patient, rows, rules, assumptions=_assumed(question), protocol=protocol)
 
 
 def _assumed(question: Question) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -37,27 +37,43 @@ def add_to(app: typer.Typer, asked: Asked) -> None:
         mapping: Annotated[Path | None, typer.Option(help="TOML that says how to read other CSV")] = None,
     ) -> None:
         """Say what each published source says to do now, with doses, limits, and where sources differ."""
-        from rich.console import Console
-
-        from leeward.cohort.guidance import plans
-        from leeward.knowledge import BadKnowledge
-        from leeward.knowledge.guidelines import read_guideline
-        from leeward.report.plan_in_words import printed
-
-        try:
-            own = read_guideline(protocol) if protocol else None
-        except BadKnowledge as error:
-            typer.echo(f"the protocol cannot be used: {error}", err=True)
-            raise typer.Exit(WRONG_ARGUMENTS) from None
+        own = protocol_of(protocol)
         record, question = asked(path, as_of, assume_trigger, room_air, zone, mapping)
-        found = (one for one in plans(record, question, protocol=own) if patient in (None, one.patient))
+        found = _plans(record, question, own, patient)
         if json or fhir:
-            for one in found:
-                sys.stdout.buffer.write(_line(one, fhir=fhir) + b"\n")
+            sys.stdout.buffer.writelines(_line(one, fhir=fhir) + b"\n" for one in found)
             return
-        out = Console()
-        for one in found:
-            printed(out, one, recalled=recalled)
+        _print(found, recalled=recalled)
+
+
+def protocol_of(path: Path | None) -> Any:
+    """A centre's own protocol, or an exit code with what is wrong with it."""
+    from leeward.knowledge import BadKnowledge
+    from leeward.knowledge.guidelines import read_guideline
+
+    try:
+        return read_guideline(path) if path else None
+    except BadKnowledge as error:
+        typer.echo(f"the protocol cannot be used: {error}", err=True)
+        raise typer.Exit(WRONG_ARGUMENTS) from None
+
+
+def _plans(record: Any, question: Any, own: Any, patient: str | None) -> Iterator[Any]:
+    """The plans asked for."""
+    from leeward.cohort.guidance import plans
+
+    return (one for one in plans(record, question, protocol=own) if patient in (None, one.patient))
+
+
+def _print(found: Iterator[Any], *, recalled: bool) -> None:
+    """Plans in words."""
+    from rich.console import Console
+
+    from leeward.report.plan_in_words import printed
+
+    out = Console()
+    for one in found:
+        printed(out, one, recalled=recalled)
 
 
 def _line(one: Any, *, fhir: bool) -> bytes:

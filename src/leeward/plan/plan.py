@@ -27,6 +27,7 @@ from leeward.plan.suggestions import (
     warnings,
 )
 
+NO_TRIGGER = "no trigger on record, or death: nothing is graded"
 NONE_ON_RECORD = "a drug that is not on record was read as not given"
 STANDING = "what published sources say, for a clinician's review; no order, no medical device"
 
@@ -53,11 +54,12 @@ class Stay(msgspec.Struct, frozen=True):
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Everything sources say of one patient at one moment (docs/plan.md).
 
-    `recalled`: what is only recalled of a source; shown apart, never with a dose.
+    `recalled`: what is only recalled of a source; shown apart, never with a dose. `not_graded`: why nothing is said.
     """
 
     patient: str
-    as_of: datetime
+    as_of: datetime | None
+    not_graded: str | None
     standing: str
     crs: list[Range]
     icans: Range | None
@@ -80,27 +82,45 @@ Rows = dict[str, list[dict[str, Any]]]
 def plan(
     patient: str, rows: Rows, rules: Sequence[Rule], *, assumptions: Sequence[str] = (),
     ordered: frozenset[str] = frozenset(), protocol: Guideline | None = None,
-) -> Plan | None:  # fmt: skip
-    """The plan from one patient's rows of plan_state, plan_fired, plan_graded, plan_given; None where none is graded.
+) -> Plan:  # fmt: skip
+    """The plan from one patient's rows of plan_state, plan_fired, plan_graded and plan_given.
 
     `ordered`: drugs of which an order is on record that nobody can match to a giving.
     """
     if not rows["plan_state"]:
-        return None
+        return _nothing(patient, assumptions, protocol)
     state = rows["plan_state"][0]
     facts = facts_of(state, rows["plan_given"], ordered)
     now = situation(rows["plan_state"], rows["plan_fired"], facts, rules)
     told, recalled = suggestions(now)
     return Plan(
-        patient=patient, as_of=datetime.fromtimestamp(state["at_s"], UTC), standing=STANDING,
+        patient=patient, as_of=datetime.fromtimestamp(state["at_s"], UTC), not_graded=None, standing=STANDING,
         crs=[Range(row["scale"], row["crs_low"], row["crs_high"]) for row in sorted(rows["plan_graded"], key=_scale)],
         icans=_icans(rows["plan_graded"]), product=state["product"], suggestions=told,
         disagreements=disagreements(now), warnings=warnings(now, told), later=later(now),
         bundle=bundle.clock(rows["plan_given"], _open_since(state), state["at_s"]), stay=_stay(state),
         recalled=recalled,
-        assumptions=[*assumptions, NONE_ON_RECORD], protocol=protocol.speaks_as if protocol else None,
+        assumptions=[*assumptions, NONE_ON_RECORD, *_ranged(rows["plan_graded"])],
+        protocol=protocol.speaks_as if protocol else None,
         edition=edition(),
     )  # fmt: skip
+
+
+def _nothing(patient: str, assumptions: Sequence[str], protocol: Guideline | None) -> Plan:
+    """What is said of a patient who is not graded: nothing, and why."""
+    return Plan(
+        patient=patient, as_of=None, not_graded=NO_TRIGGER, standing=STANDING, crs=[], icans=None, product=None,
+        suggestions=[], disagreements=[], warnings=[], later=[], bundle=[], stay=[], recalled=[],
+        assumptions=list(assumptions), protocol=protocol.speaks_as if protocol else None, edition=edition(),
+    )  # fmt: skip
+
+
+def _ranged(graded: list[dict[str, Any]]) -> list[str]:
+    """That a grade is a range, and what is said for each of its ends."""
+    ranged = [f"CRS on {row['scale']}" for row in sorted(graded, key=_scale) if row["crs_low"] != row["crs_high"]]
+    icans = _icans(graded)
+    ranged += ["ICANS"] if icans is not None and icans.at_least != icans.at_most else []
+    return [f"the grade of {', '.join(ranged)} is a range: each end has its own plan"] if ranged else []
 
 
 def _scale(row: dict[str, Any]) -> str:

@@ -51,8 +51,10 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Suggestion(Said, frozen=True, kw_only=True):
-    """One thing a source says to do. A dose is null where something blocks it or is missing; `blocked` says what.
+    """One thing a source says to do.
 
+    A dose is null where something for it is missing or no waiting frees it; `blocked` says what. A dose that is only
+    held back for a time carries its amount, `blocked`, and the `earliest` moment at which nothing holds it back.
     `as_grade`: said for this grade, which the source wants the present one to be managed as.
     """
 
@@ -184,7 +186,8 @@ def _as_grade(now: Situation, held: Iterable[Held], end: int) -> list[tuple[int,
         guideline = one.rule.guideline
         scale = guideline.scale or ""
         for action in one.rule.row.do:
-            if action.as_grade is None or now.grades.get((scale, _RAISED[end])) != action.as_grade:
+            about_crs = "crs_grade" in one.rule.row.when
+            if not about_crs or action.as_grade is None or now.grades.get((scale, _RAISED[end])) != action.as_grade:
                 continue
             for other in raised.values():
                 mine = other.rule.guideline.id == guideline.id and "crs_grade" in other.rule.row.when
@@ -235,8 +238,9 @@ def _dose(patient: Patient, rule: DoseRule | None, guideline: Guideline, *, reca
     if recalled:
         return {"unit": rule.unit, "route": rule.route, "blocked": "only recalled: no dose is worked out from it"}
     made: Dosed = dosed(rule, patient, guideline.speaks_as)
+    never = made.blocked is not None and made.earliest is None
     return {
-        "dose": made.amount, "dose_to": made.amount_to, "unit": made.unit, "route": made.route,
+        "dose": None if never else made.amount, "dose_to": None if never else made.amount_to, "unit": made.unit, "route": made.route,
         "interval_hours": made.interval_hours, "interval_to_hours": made.interval_to_hours,
         "earliest": _moment(made.earliest), "blocked": made.blocked, "remaining_doses": made.remaining_doses,
         "remaining_in_24_hours": made.remaining_in_24_hours, "arithmetic": made.arithmetic or None,

@@ -28,6 +28,8 @@ _ROUTES = {
 
 def bundle(plan: Plan) -> Resource:
     """A collection: one RequestGroup, a MedicationRequest per dose that applies and nothing holds back, Provenance."""
+    if plan.as_of is None:
+        return {"resourceType": "Bundle", "type": "collection"}
     doses = [one for one in plan.suggestions if one.dose is not None and one.blocked is None and not one.needs]
     requests = {id(one): _request(plan, one, place) for place, one in enumerate(doses)}
     group = _group(plan, requests)
@@ -42,7 +44,7 @@ def bundle(plan: Plan) -> Resource:
 
 def _id(plan: Plan, *parts: object) -> str:
     """The same id for the same thing, whenever it is asked for."""
-    return str(uuid.uuid5(_NAMES, "|".join(map(str, (plan.patient, plan.as_of.isoformat(), plan.edition, *parts)))))
+    return str(uuid.uuid5(_NAMES, "|".join(map(str, (plan.patient, _moment(plan.as_of), plan.edition, *parts)))))
 
 
 def _address(resource: Resource) -> str:
@@ -50,8 +52,9 @@ def _address(resource: Resource) -> str:
     return f"urn:uuid:{resource['id']}"
 
 
-def _moment(at: datetime) -> str:
+def _moment(at: datetime | None) -> str:
     """A moment as FHIR spells it."""
+    assert at is not None, "nothing is proposed to a patient who is not graded"
     return at.isoformat().replace("+00:00", "Z")
 
 

@@ -27,6 +27,9 @@ def printed(out: Console, plan: Plan, *, recalled: bool = False) -> None:
 
 def lines(plan: Plan, *, recalled: bool = False) -> Iterable[Text]:
     """The lines of a plan."""
+    if plan.as_of is None:
+        yield Text(f"Patient {plan.patient}: {plan.not_graded}\n", style="bold")
+        return
     yield Text(f"Patient {plan.patient}, {moment(int(plan.as_of.timestamp()))}", style="bold")
     yield Text(f"{grades(plan)}; {plan.product or 'no therapy'}. Here is {plan.standing}.")
     said = [one for one in plan.suggestions if one.kind != "consult"]
