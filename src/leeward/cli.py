@@ -43,6 +43,7 @@ RoomAir = Annotated[
     bool | None, typer.Option("--room-air/--no-room-air", help="no oxygen device charted means room air")
 ]
 
+Protocol = Annotated[Path | None, typer.Option(help="your centre's own protocol, shown first (docs/protocol.md)")]
 Json = Annotated[bool, typer.Option("--json", help="one JSON object per patient per line (docs/answers.md)")]
 Codes = Annotated[bool, typer.Option("--icd10cm", help="as --json, with the ICD-10-CM code of each episode's peak")]
 
@@ -148,15 +149,17 @@ def report(
     as_of: AsOf = None,
     assume_trigger: Assume = None,
     room_air: RoomAir = None,
+    protocol: Protocol = None,
     zone: Zone = None,
     mapping: Mapping = None,
 ) -> None:
     """Write one self-contained HTML page per patient, and an index."""
     from leeward.report.folder import write_pages
 
+    own = _protocol(protocol)
     record, asked = _asked(path, as_of, assume_trigger, room_air, zone, mapping)
     with _progress() as tell:
-        index = write_pages(record, asked, out, tell=tell)
+        index = write_pages(record, asked, out, tell=tell, protocol=own)
     _out.print(f"{index}", soft_wrap=True)
 
 
@@ -212,6 +215,17 @@ def _asked(  # type: ignore[no-untyped-def]
         why = ", ".join(f"{count} x {reason}" for reason, count in record.refused.items()) or "it holds nothing"
         _fail(NOTHING_UNDERSTOOD, f"nothing in {path} was understood: {why}")
     return record, asked
+
+
+def _protocol(path: Path | None):  # type: ignore[no-untyped-def]
+    """A centre's own guideline file, or an exit code with what is wrong in it."""
+    from leeward.knowledge import BadKnowledge
+    from leeward.knowledge.guidelines import read_guideline
+
+    try:
+        return read_guideline(path) if path else None
+    except BadKnowledge as error:
+        _fail(WRONG_ARGUMENTS, f"the protocol cannot be used: {error}")
 
 
 def _moment(spelt: str | None, *, settings: bool = False):  # type: ignore[no-untyped-def]

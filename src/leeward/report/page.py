@@ -13,10 +13,12 @@ import pyarrow as pa
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from leeward.plan.plan import Plan
 from leeward.report import cards, chart, palette, tables, words
 from leeward.report.answer import Answer, understood
 from leeward.report.clock import Clock, clock, seconds
 from leeward.report.layout import NARROW, WIDE
+from leeward.report.plan_section import section
 from leeward.report.tracks import tracks
 from leeward.timeline.exposures import ASSUMED
 
@@ -45,11 +47,11 @@ def _style() -> tuple[Markup, str]:
     return Markup(sheet), f"sha256-{digest}"  # noqa: S704  as above
 
 
-def page(answer: Mapping[str, Any], findings: pa.Table, *, zone: str | None = None) -> str:
+def page(answer: Mapping[str, Any], findings: pa.Table, *, zone: str | None = None, plan: Plan | None = None) -> str:
     """One patient's course as a self-contained HTML page.
 
     `answer` is the JSON object of `leeward grade --json`, `findings` that patient's rows of FINDING
-    (leeward.record.schema).
+    (leeward.record.schema). `plan`: what sources say for this patient at the answer's moment, where it is wanted.
     Clock times are in `zone` (IANA) or, without one, at the offset in which the answer's own moment is written.
     Raises ValueError where a key of the answer does not fit.
     """
@@ -81,6 +83,7 @@ def page(answer: Mapping[str, Any], findings: pa.Table, *, zone: str | None = No
             refused=cards.refused(held),
             citations=cards.citations(held),
             physiology=cards.physiology(held, wall),
+            plan=section(plan, wall),
         )
     )
 
