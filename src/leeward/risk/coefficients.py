@@ -103,7 +103,7 @@ def load_file(path: Path) -> Coefficients:
     for item in made.item:
         parsed(f"{path.name}: {item.input}", item.cells, None)
     if made.groups:
-        parsed(f"{path.name}: groups", made.groups, None)
+        parsed(f"{path.name}: groups", made.groups, 0)
     return made
 
 
@@ -201,7 +201,7 @@ def group(made: Coefficients, points: float | None) -> int | None:
     """The group that so many points belong to, where the file names groups."""
     if not made.groups or points is None:
         return None
-    reached = [cell for cell in parsed("groups", made.groups, None) if points > cell.low or points == cell.low]
+    reached = [cell for cell in parsed("groups", made.groups, 0) if points > cell.low or points == cell.low]
     inside = [cell for cell in reached if not (cell.open_low and points == cell.low)]
     return inside[-1].points if inside else None
 
