@@ -9,14 +9,17 @@ import msgspec
 from clock import report, task
 
 from leeward.cohort.answer import answer, units
+from leeward.cohort.bedside import Bedside
 from leeward.cohort.courses import refused_by_patient
-from leeward.cohort.engine import Bedside, Question
+from leeward.cohort.engine import Question
+from leeward.recognition import lookalikes
 from leeward.record.read import read
 from leeward.scales.older_crs import SCALES
 
 BUNDLE, CALLS, WARM = (task()[name] for name in ("bundle", "calls", "warm"))
 PATIENT = task()["patient"]
-QUESTION = Question(scales=SCALES, scores=True) if task().get("everything") else Question()
+EVERYTHING = bool(task().get("everything"))
+QUESTION = Question(scales=SCALES, scores=True) if EVERYTHING else Question()
 
 
 def answered(bedside: Bedside) -> bytes:
@@ -24,11 +27,12 @@ def answered(bedside: Bedside) -> bytes:
     record = read(Path(BUNDLE))
     rows = bedside.tables(record.findings, QUESTION)
     refused = refused_by_patient(record.refusals).get(PATIENT, {})
-    return msgspec.json.encode(answer(PATIENT, rows, QUESTION, refused, units()))
+    course = answer(PATIENT, rows, QUESTION, refused, units())
+    return msgspec.json.encode([course, lookalikes.as_json(rows)] if EVERYTHING else [course])
 
 
 begin = time.perf_counter()
-bedside = Bedside(scales=QUESTION.scales, scores=QUESTION.scores)
+bedside = Bedside(scales=QUESTION.scales, scores=QUESTION.scores, lookalikes=EVERYTHING)
 said = answered(bedside)
 first_s = time.perf_counter() - begin
 seconds = []

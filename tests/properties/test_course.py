@@ -13,7 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from leeward.cohort.engine import Bedside, Question, connect, run, tables
+from leeward.cohort.bedside import Bedside
+from leeward.cohort.engine import Question, connect, run, tables
 from leeward.cohort.plan import COURSES, REASONS
 from leeward.record.schema import FINDING
 

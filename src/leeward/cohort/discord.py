@@ -12,8 +12,9 @@ import msgspec
 import pyarrow as pa
 
 from leeward.cohort.answer import Because, Grade, answer, by_patient, instant, units, when
+from leeward.cohort.bedside import Bedside
 from leeward.cohort.courses import Tell, graded
-from leeward.cohort.engine import Bedside, Question
+from leeward.cohort.engine import Question
 from leeward.record.schema import FINDING
 from leeward.record.spool import Record
 from leeward.scales import astct_2019_crs, astct_2019_icans

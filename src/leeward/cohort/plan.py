@@ -1,6 +1,6 @@
 """The steps from findings to courses, as expressions; each step reads the ones before it by name.
 
-One list of steps serves one patient (chained into one statement, planned once) and a cohort (table by table).
+One list of steps serves one patient (cohort.bedside) and a cohort (cohort.engine), table by table.
 """
 
 from __future__ import annotations
