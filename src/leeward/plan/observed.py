@@ -17,11 +17,11 @@ from leeward.timeline.settings import HOUR_S, SETTINGS, limit_s
 _STANDS = {"ferritin": "laboratory-other", "neutrophils": "laboratory-daily", "creatinine": "laboratory-daily",
            "ejection-fraction": "examination", "systolic-bp": "systolic-bp", "oxygen-flow": "oxygen",
            "body-weight": "body-weight", "body-temperature": "body-temperature", "capd-score": "neurological",
-           "haemoglobin": "laboratory-daily"}  # fmt: skip
+           "haemoglobin": "laboratory-daily", "spo2": "heart-rate"}  # fmt: skip
 """Values of which the latest counts, and the limit of carry.toml by which it grows too old."""
 _BASELINES = {"creatinine": "creatinine_ratio", "ferritin": "ferritin_ratio", "systolic-bp": "systolic_ratio"}
 """Values held against the last one before the therapy, and the input that is their ratio."""
-_READ = ("fio2", "norepinephrine", "seizure", "sex", "risk-mark", "care-setting")
+_READ = ("fio2", "norepinephrine", "seizure", "sex", "risk-mark", "care-setting", "airway-swelling")
 
 
 def marks() -> tuple[str, ...]:
@@ -137,11 +137,18 @@ def told(findings: ir.Table) -> ir.Table:
         first_rich_s=ibis.ifelse(rich, rows.found_s, None).min(),
         lean_s=ibis.ifelse(lean, rows.found_s, None).max(),
         seizure=ibis.ifelse(seized, 1, None).max(),
+        swelling=_last_word(rows, "airway-swelling"),
         female=ibis.ifelse(rows.quantity == "sex", true(rows.text == "female"), None).max(),
         sexed=true((rows.quantity == "sex") & rows.text.isin(["female", "male"])).max(),
         setting_code=_setting(rows).max(),
         **{mark: _mark(rows, mark) for mark in marks()},
     )
+
+
+def _last_word(rows: ir.Table, quantity: str) -> Any:
+    """0 or 1 as the last finding of a quantity says `absent` or anything else; of two at one second the latter."""
+    said = ibis.ifelse(rows.quantity == quantity, rows.found_s * 2 + true(rows.text != "absent"), None)
+    return said.max() % 2
 
 
 def _mark(rows: ir.Table, mark: str) -> Any:
@@ -169,6 +176,8 @@ def inputs(rows: ir.Table) -> dict[str, Any]:
         "temperature": rows.body_temperature,
         "capd_score": rows.capd_score,
         "haemoglobin": rows.haemoglobin,
+        "spo2": rows.spo2,
+        "neck_swelling": rows.swelling,
         **{ratio: _ratio(rows, _column(name)) for name, ratio in _BASELINES.items()},
         "creatinine_clearance": _clearance(rows),
         "norepinephrine_hours": hours_or_never(rows.norepinephrine_s, rows.at_s),

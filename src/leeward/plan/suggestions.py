@@ -240,7 +240,8 @@ def _dose(patient: Patient, rule: DoseRule | None, guideline: Guideline, *, reca
     made: Dosed = dosed(rule, patient, guideline.speaks_as)
     never = made.blocked is not None and made.earliest is None
     return {
-        "dose": None if never else made.amount, "dose_to": None if never else made.amount_to, "unit": made.unit, "route": made.route,
+        "dose": None if never else made.amount, "dose_to": None if never else made.amount_to,
+        "unit": made.unit, "route": made.route,
         "interval_hours": made.interval_hours, "interval_to_hours": made.interval_to_hours,
         "earliest": _moment(made.earliest), "blocked": made.blocked, "remaining_doses": made.remaining_doses,
         "remaining_in_24_hours": made.remaining_in_24_hours, "arithmetic": made.arithmetic or None,
