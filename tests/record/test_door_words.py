@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from leeward.knowledge.vocabulary import code_systems, quantities
+from leeward.knowledge.guidelines import guidelines
+from leeward.knowledge.loader import load
+from leeward.knowledge.vocabulary import Drugs, code_systems, quantities
 from leeward.record.codes import Codes
 from leeward.record.words import DEVICE
 from leeward.scales import astct_2019_crs, reasons
@@ -307,6 +309,56 @@ def test_every_loinc_code_passes_its_check_digit() -> None:
 def test_drugs_that_hide_fever_are_known_by_name(name: str, quantity: str) -> None:
     """Antipyretics and blockers of cytokines, by substance and brand."""
     assert Doorstep().finding(system="drug-name", code=name)["quantity"] == quantity
+
+
+@pytest.mark.parametrize(
+    ("name", "quantity", "word"),
+    [
+        ("Piperacillin/Tazobactam 4.5 g IV", "antibiotic", "piperacillin-tazobactam"),
+        ("CEFEPIME 2 g in NS", "antibiotic", "cefepime"),
+        ("Merrem", "antibiotic", "meropenem"),
+        ("amoxicillin/clavulanic acid 1.2 g", "antibiotic", "amoxicillin-clavulanate"),
+        ("Keppra 500 mg", "levetiracetam", None),
+        ("Sprycel 100 mg", "dasatinib", None),
+        ("Etoposide phosphate", "etoposide", None),
+        ("Methotrexate 12 mg IT", "methotrexate", None),
+        ("Privigen 10 %", "immunoglobulin", None),
+        ("Benadryl 25 mg", "diphenhydramine", None),
+    ],
+)
+def test_drugs_that_plans_dose_and_antibiotics_are_known_by_name(name: str, quantity: str, word: str | None) -> None:
+    """By substance and brand; an antibiotic by one word."""
+    found = Doorstep().finding(system="drug-name", code=name)
+    assert (found["quantity"], found["text"]) == (quantity, word)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "tobramycin ophth drops", "vancomycin eye drops", "clindamycin gel", "Amoxicillin 500 mg", "Azithromycin",
+        "Sulfamethoxazole-trimethoprim", "Penicillin V 250 mg", "anti-thymocyte immune globulin", "Levofloxacin",
+    ],
+)  # fmt: skip
+def test_no_antibiotic_of_a_fever(name: str) -> None:
+    """On the surface, or mostly prophylaxis: it would pass for the antibiotic of a fever."""
+    assert Doorstep().refusal(system="drug-name", code=name)["reason"] == "code-unknown"
+
+
+def test_every_name_and_code_of_an_antibiotic_is_a_word_of_it() -> None:
+    """Or it would be refused."""
+    words = quantities()["antibiotic"].words
+    spelt = {name for spellings in words.values() for name in spellings}
+    assert set(load("drugs", Drugs).names["antibiotic"]) == spelt
+    coded = {c.text for s in code_systems() for c in s.codes if c.quantity == "antibiotic"}
+    assert coded <= set(words)
+    assert [word for word in words if words[word][0] != word] == []
+
+
+def test_orders_name_the_drugs_that_plans_dose() -> None:
+    """No more and no fewer, and each has a quantity: a drug without one could not be counted as given."""
+    rules = [dose for one in guidelines() for dose in one.doses.values()]
+    assert set(quantities()["ordered"].words) == {rule.counted_as or rule.drug for rule in rules}
+    assert set(quantities()["ordered"].words) <= set(quantities())
 
 
 @pytest.mark.parametrize("name", ["Diclofenac 1 % gel", "Ketorolac ophth 0.5 %", "diclofenac patch"])

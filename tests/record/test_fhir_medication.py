@@ -158,9 +158,55 @@ def test_the_route_is_kept(tmp_path: Path) -> None:
 
 
 def test_an_order_is_not_a_dose(tmp_path: Path) -> None:
-    """Listed, and grades nothing."""
-    refused = tell(tmp_path, request()).refusal()
-    assert (refused["reason"], refused["quantity"]) == ("order-only", "tocilizumab")
+    """Refused as a dose, and a finding of its own: that it was ordered, and when."""
+    both = tell(tmp_path, request())
+    assert [(one["reason"], one["quantity"]) for one in both.refusals] == [("order-only", "tocilizumab")]
+    found = [(one["quantity"], one["text"], one["low"], one["measured_at"]) for one in both.findings]
+    assert found == [("ordered", "tocilizumab", None, datetime(2026, 3, 1, 7, tzinfo=UTC))]
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"intent": "proposal"},
+        {"intent": "plan"},
+        {"intent": "option"},
+        {"intent": None},
+        {"medicationCodeableConcept": concept("1192", RXNORM, "Docusate")},
+        {"medicationCodeableConcept": concept("7258", RXNORM, "Naproxen")},
+    ],
+)
+def test_what_is_no_order_or_of_no_drug_that_a_plan_doses(tmp_path: Path, parts: Json) -> None:
+    """A proposal is none; of other drugs an order tells nothing that is asked."""
+    assert tell(tmp_path, request(**parts)).findings == []
+
+
+@pytest.mark.parametrize("status", ["cancelled", "stopped", "on-hold", "draft", "entered-in-error", "unknown", None])
+def test_an_order_that_does_not_stand(tmp_path: Path, status: str | None) -> None:
+    """It tells nothing by itself, and takes back the version in which it stood."""
+    later = request(status=status, meta={"versionId": "2"})
+    assert [one["status"] for one in tell(tmp_path, later).findings] == ["withdrawn"]
+    found = tell(tmp_path, request(meta={"versionId": "1"}), later).findings
+    assert {one["record"] for one in found} == {found[0]["record"]}
+    assert [(one["version"], one["status"], one["revised"]) for one in found] == [
+        ("1".zfill(20), "final", True),
+        ("2".zfill(20), "withdrawn", True),
+    ]
+
+
+def test_an_order_not_to_give(tmp_path: Path) -> None:
+    """It is the opposite of an order."""
+    assert [one["status"] for one in tell(tmp_path, request(doNotPerform=True)).findings] == ["withdrawn"]
+
+
+@pytest.mark.parametrize(
+    ("code", "system", "word"),
+    [("J01CR05", ATC, "piperacillin-tazobactam"), ("11124", RXNORM, "vancomycin")],
+)
+def test_an_antibiotic_given(tmp_path: Path, code: str, system: str, word: str) -> None:
+    """It is known by its name; how much was given is not asked."""
+    found = tell(tmp_path, administration(medicationCodeableConcept=concept(code, system))).finding()
+    assert (found["quantity"], found["text"], found["low"]) == ("antibiotic", word, None)
 
 
 @pytest.mark.parametrize(

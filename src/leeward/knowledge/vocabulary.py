@@ -15,6 +15,8 @@ Kind = Literal["number", "word", "interval", "dose", "rate", "date"]
 
 TRIGGER = "trigger"
 """The quantity of a given treatment that can cause CRS."""
+ORDERED = "ordered"
+"""The quantity of an order; its text is the quantity that was ordered."""
 
 
 class Quantity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -98,13 +98,14 @@ def product(word: str) -> str | None:
 
 @cache
 def drug(word: str) -> tuple[str, str | None] | None:
-    """Quantity and, for a product that can cause CRS, its name, behind a charted drug name; None where unknown."""
+    """Quantity and, for a product that can cause CRS or an antibiotic, its name, behind a charted drug name."""
     tidy, drugs = plain(word), load("drugs", Drugs)
     if _whole(drugs.not_with).search(tidy):
         return None
     for quantity, names in drugs.names.items():
-        if _whole(names).search(tidy):
-            return quantity, None
+        match = _whole(names).search(tidy)
+        if match:
+            return quantity, _spellings(quantities()[quantity]).get(match.group())
     found = product(word)
     return (TRIGGER, found) if found else None
 

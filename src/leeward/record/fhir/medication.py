@@ -7,6 +7,7 @@ from functools import partial
 
 import msgspec
 
+from leeward.knowledge.vocabulary import ORDERED, quantities
 from leeward.record.fhir.observation import number
 from leeward.record.fhir.reading import Reading, contained, record_of, spoken, version_of, within
 from leeward.record.fhir.resources import (
@@ -20,7 +21,7 @@ from leeward.record.fhir.resources import (
     Ratio,
 )
 from leeward.record.fhir.rows import Kind
-from leeward.record.fhir.words import Chosen, is_not_given
+from leeward.record.fhir.words import Chosen, is_not_given, order
 
 MIXTURES_DEEP_MAX = 3
 """A mixture of mixtures of mixtures is as deep as pharmacies go."""
@@ -91,18 +92,23 @@ def _given(m: MedicationAdministration, patient: str, to: Reading, last: bool) -
 
 
 def _ordered(m: MedicationRequest, patient: str, to: Reading, last: bool) -> bool:
-    """One attempt; done unless the medication it refers to is not known yet."""
+    """One attempt; done unless the medication it refers to is not known yet.
+
+    Refused as no dose, whatever the drug; of the drugs that a plan doses it is a finding of its own beside that.
+    """
     drugs = _drugs(m, to, last)
+    record, version = record_of(m), version_of(m.meta)
+    stands = order(m.intent, "do-not-perform" if m.doNotPerform else m.status)
     for drug in drugs or ():
         if not to.agreed(drug, patient):
             continue
-        to.say(
-            patient,
-            Kind(system=drug.system, code=drug.code, status="order"),
-            start=m.authoredOn,
-            record=record_of(m),
-            version=version_of(m.meta),
-        )
+        kind = Kind(system=drug.system, code=drug.code, status="order")
+        to.say(patient, kind, start=m.authoredOn, record=record, version=version)
+        mine = None if record is None else f"{record}#{ORDERED}-{drug.quantity}"
+        # A version in which the order stands no longer takes back the one in which it stood.
+        if drug.quantity in quantities()[ORDERED].words and (stands or (stands is False and mine is not None)):
+            kind = Kind(quantity=ORDERED, text=drug.quantity, status=None if stands else "withdrawn")
+            to.say(patient, kind, start=m.authoredOn, record=mine, version=version)
     return drugs is not None
 
 

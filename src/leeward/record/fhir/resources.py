@@ -166,6 +166,8 @@ class MedicationRequest(Resource):
     """A medication ordered, which is not a medication given."""
 
     status: str | None = None
+    intent: str | None = None
+    doNotPerform: bool | None = None
     medicationCodeableConcept: Concept | None = None
     medicationReference: Reference | None = None
     subject: Reference | None = None

@@ -61,6 +61,13 @@ class Setting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     nowhere: tuple[str, ...]
 
 
+class Ordered(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Intents and statuses under which a request is an order."""
+
+    intents: tuple[str, ...]
+    statuses: tuple[str, ...]
+
+
 class Intensive(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Types of places of intensive care."""
 
@@ -84,6 +91,7 @@ class Fhir(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     not_given: tuple[NotGiven, ...]
     setting: Setting
     intensive: Intensive
+    ordered: Ordered
 
 
 class System(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -279,6 +287,12 @@ def setting(code: str) -> str | None:
     if code in rule.nowhere:
         return None
     return next((name for name in ("ward", "icu", "home") if code in getattr(rule, name)), code)
+
+
+def order(intent: str | None, status: str | None) -> bool | None:
+    """Whether an order stands; None for what never was one, such as a proposal."""
+    rule = fhir().ordered
+    return status in rule.statuses if intent in rule.intents else None
 
 
 def is_not_given(method: Concept | None) -> bool:
