@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from threading import Lock
 from typing import Any, NamedTuple
+from weakref import finalize
 
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
@@ -22,6 +23,7 @@ from leeward.cohort.bedside_sql import sql
 from leeward.cohort.engine import Question, answered
 from leeward.cohort.plan import FINDINGS, QUESTION, steps
 from leeward.recognition import lookalikes as room
+from leeward.record.schema import FINDING
 from leeward.scales.older_crs import ASTCT
 
 Rows = dict[str, list[dict[str, Any]]]
@@ -88,16 +90,22 @@ class Bedside:
         self._turn = Lock()
         kept = 2 * len(self._steps) + len(self._names) + 10  # statements: filling and emptying each step, reading some
         self._con = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False, cached_statements=kept)
+        finalize(self, self._con.close)
         add_to(self._con)
         arriving = (("findings", FINDINGS.columns), ("question", QUESTION.columns))
         for name, columns in (*arriving, *((step.name, step.columns) for step in self._steps)):
             listed = ", ".join(f'"{column}"' for column in columns)
             self._con.execute(f'create table "{name}" ({listed})')
+        self._answered(FINDING.empty_table(), Question())  # Nobody yet: every statement is prepared, or refused, now.
 
     def tables(self, findings: pa.Table, question: Question) -> Rows:
         """The rows of the answer steps for these findings (FINDING), one patient or a few."""
         if findings.num_rows == 0:
             return {name: [] for name in self._names}
+        return self._answered(findings, question)
+
+    def _answered(self, findings: pa.Table, question: Question) -> Rows:
+        """Every step computed and read, and every table left empty."""
         with self._turn:
             self._con.execute("begin")
             try:

@@ -35,6 +35,8 @@ SPELT = {
 """Operations that were compared; one that a new rule needs is compared, then added."""
 
 _UNNESTED = "unnested"
+_KEEPS = sqlite3.sqlite_version_info >= (3, 35)
+"""Whether this SQLite can be told to compute a part of a statement once."""
 
 
 class _Compiler(SQLiteCompiler):  # type: ignore[misc]
@@ -231,6 +233,6 @@ def sql(step: ir.Table) -> str:
     ibis.options.sql.fuse_selects = False
     flat = eliminate_subqueries(_Compiler().to_sqlglot(step))
     for part in flat.ctes:
-        if any(table.alias == _UNNESTED for table in part.this.find_all(sge.Table)):
+        if _KEEPS and any(table.alias == _UNNESTED for table in part.this.find_all(sge.Table)):
             part.set("materialized", True)
     return str(flat.sql(dialect="sqlite"))
