@@ -110,12 +110,14 @@ def explain(
 ) -> None:
     """Say in words why a patient has this grade at a moment."""
     from leeward.cohort.courses import answers
+    from leeward.report.beside import NOTHING, beside
     from leeward.report.explain import explained
 
     record, asked = _asked(path, at, assume_trigger, room_air, zone, mapping)
     for answer in answers(record, asked):
         if answer.patient == patient:
-            _out.print(explained(answer), markup=False, highlight=False, soft_wrap=True)
+            told = explained(answer, beside(record, asked).get(patient, NOTHING))
+            _out.print(told, markup=False, highlight=False, soft_wrap=True)
             return
     _fail(WRONG_ARGUMENTS, f"no patient '{patient}' in {path}")
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from leeward.cohort.answer import Answer, Because, Episode, Grade
+from leeward.report.beside import NOTHING, Beside, Correction, Part
 
 SYNDROMES = {"crs": "CRS", "icans": "ICANS"}
 STANDING = "Reviewable decision support and a research instrument, not a medical device."
@@ -36,16 +39,84 @@ def span(length: timedelta) -> str:
     return f"{hours} h {rest} min" if hours else f"{rest} min"
 
 
-def explained(answer: Answer) -> str:
-    """Why the grades are what they are at the answer's moment."""
+_SIDES = (("for", "speaks_for"), ("against", "speaks_against"))
+_PARTS = {
+    "fever": "fever", "pressure": "blood pressure and vasopressors", "oxygen": "oxygen support",
+    "score": "ICE or CAPD score", "consciousness": "consciousness", "seizure": "seizure",
+    "motor-weakness": "motor weakness", "cerebral-oedema": "cerebral oedema",
+}  # fmt: skip
+
+
+def explained(answer: Answer, beside: Beside = NOTHING) -> str:
+    """Why the grades are what they are at the answer's moment; `beside`: what else a reader is told of this patient."""
     if not answer.triggers:
         return "\n".join(_untriggered(answer))
     lines = [f"Patient {answer.patient}, as of {_as_of(answer)}"]
     lines += [f"  {trigger.name} at {clock(trigger.at)}" for trigger in answer.triggers]
     for syndrome, grade in answer.now.items():
-        lines += ["", *_graded(answer, syndrome, grade)]
+        parts = [part for part in beside.parts if part.syndrome == syndrome]
+        lines += ["", *_graded(answer, syndrome, grade, parts)]
+    lines += [f"Corrected: {correction_words(one)}." for one in beside.corrections]
+    if beside.lookalikes is not None:
+        lines += ["", *_lookalikes(beside.lookalikes)]
     lines += ["", *_footing(answer)]
     return "\n".join(lines)
+
+
+def _lookalikes(told: Mapping[str, Any]) -> list[str]:
+    """Alarms, what speaks for or against each look-alike, what is owed; `leeward lookalikes` says all of it."""
+    lines = [f"  No grade shows this: {alarm['title']}. {alarm['advice']}" for alarm in told["alarms"]]
+    silent = []
+    for one in told["lookalikes"]:
+        said = [f"{side} it: {finding['reason']}" for side, key in _SIDES for finding in one[key]]
+        if said:
+            lines.append(f"  {one['title']}: {'; '.join(said)}")
+        else:
+            silent.append(one["title"])
+    if silent:
+        lines.append(f"  Nothing on record for or against: {'; '.join(silent)}.")
+    if told["work_up"]:
+        lines.append(f"  Asked for by guidelines, not on record or not fresh: {_titles(told['work_up'])}.")
+    head = "What else it could be (several may hold at once, nothing is ranked or ruled out):"
+    return (
+        [head, *lines, "  leeward lookalikes names the findings, what would settle each, and who says so."]
+        if lines
+        else []
+    )
+
+
+def _titles(tests: Sequence[Mapping[str, Any]]) -> str:
+    """Tests by their titles."""
+    return "; ".join(test["title"] for test in tests)
+
+
+def correction_words(one: Correction) -> str:
+    """What stood before, what stands now, and when that was known."""
+    unit = f" {one.unit}" if one.unit and one.unit not in ("1", "{score}") else ""
+    what = f"{one.quantity} of {clock(one.at)}"
+    if one.now is None:
+        return f"{what}, {one.was}{unit}, was taken back (known {clock(one.known)})"
+    moved = f", said to be of {clock(one.moved)} before" if one.moved else ""
+    return f"{what} was {one.was}{unit} and is {one.now}{unit}{moved} (known {clock(one.known)})"
+
+
+def part_words(part: Part, grade: Grade) -> str:
+    """One part of a definition and the grade it gives alone."""
+    name = _PARTS[part.name]
+    if part.name == "fever" and part.at_most == 0 and (grade.at_most or 0) > 0:
+        return f"{name}: none now; it is not asked for where a drug that hides it was given"
+    given = grade_words(Grade(part.at_least, part.at_most, [], []))
+    return f"{name}: {given}" if part.known or part.at_least else f"{name}: {given}, not charted or too old"
+
+
+def _without_temperature(grade: Grade, parts: list[Part]) -> list[str]:
+    """What a missing temperature leaves open: with fever it is this grade, without it is none."""
+    others = [part for part in parts if part.name != "fever"]
+    severe = max((part.at_least for part in others), default=0)
+    if grade.at_least != 0 or not severe or "body-temperature" not in grade.missing:
+        return []
+    febrile = grade_words(Grade(severe, grade.at_most, [], []))
+    return [f"  without a temperature it stays open whether this is CRS: with fever {febrile}, without any none"]
 
 
 def _as_of(answer: Answer) -> str:
@@ -62,9 +133,11 @@ def _untriggered(answer: Answer) -> list[str]:
     return [*lines, "", *_footing(answer)]
 
 
-def _graded(answer: Answer, syndrome: str, grade: Grade) -> list[str]:
-    """One syndrome: the range, its reasons, what is missing, its episodes."""
+def _graded(answer: Answer, syndrome: str, grade: Grade, parts: list[Part]) -> list[str]:
+    """One syndrome: the range, its parts and reasons, what is missing, its episodes."""
     lines = [f"{SYNDROMES[syndrome]}: {grade_words(grade)} (ASTCT 2019, {_KNOWN[grade.evidence or 'derived']})"]
+    told = [part for part in parts if part.known or part.at_most]
+    lines += [f"  by {part_words(part, grade)}" for part in told if grade.at_least is not None]
     lines += [f"  because of {cited(because, answer.as_of)}" for because in grade.because]
     if not grade.because:
         lines.append("  nothing on record still stands at this moment")
@@ -72,6 +145,7 @@ def _graded(answer: Answer, syndrome: str, grade: Grade) -> list[str]:
         f"  missing: {quantity}, not charted, too old or not exact; knowing it narrows the range"
         for quantity in grade.missing
     ]
+    lines += _without_temperature(grade, parts)
     for number, episode in enumerate([one for one in answer.episodes if one.syndrome == syndrome], 1):
         lines.append(f"  episode {number}: {_episode(episode)}")
         lines += [f"    {warning}" for warning in episode.warnings]

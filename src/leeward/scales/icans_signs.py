@@ -131,7 +131,7 @@ def _bounds(rows: ir.Table, limits: astct.Limits) -> ir.Table:
 
     A clinician's mark takes what was charted out; it does not stand in for a test that was not done.
     """
-    rows = _ranged(_scored(_parts(rows), limits), limits)
+    rows = _ranged(domains(rows, limits), limits)
     open_ = true(rows.at_least != rows.at_most)
     unscored = (1 - rows.scored) * open_
     return rows.select(
@@ -144,6 +144,11 @@ def _bounds(rows: ir.Table, limits: astct.Limits) -> ir.Table:
                       (rows.death_high - rows.death_low) * rows.signs),
         died=rows.death_high,
     )  # fmt: skip
+
+
+def domains(rows: ir.Table, limits: astct.Limits) -> ir.Table:
+    """Carried signs taken apart into their domains: score_low, score_high, and each word as its grade."""
+    return _scored(_parts(rows), limits)
 
 
 def _scored(rows: ir.Table, limits: astct.Limits) -> ir.Table:

@@ -53,7 +53,7 @@ def _newest(several: ir.Table) -> ir.Table:
     standing = pick(
         [(several.status == "withdrawn", 3), (several.status == "corrected", 2), (several.status == "final", 1)], 0
     )
-    several = several.mutate(version_=_comparable(several.version), standing=standing)
+    several = several.mutate(version_=comparable(several.version), standing=standing)
     record = ibis.window(group_by=[several.patient, several.record])
     # Windows are named before they are filtered on: not every engine can do both at once.
     several = several.mutate(newest=several.version_.max().over(record))
@@ -65,7 +65,7 @@ def _newest(several: ir.Table) -> ir.Table:
     return several.drop("version_", "standing", "newest", "firmest")
 
 
-def _comparable(version: ir.StringColumn) -> ir.StringColumn:
+def comparable(version: ir.StringColumn) -> ir.StringColumn:
     """A version as text that sorts as versions do: numbers by their value, times as they are written."""
     number = version.re_search("^[0-9]+$")
     return ibis.ifelse(number, version.lpad(20, "0"), version).fill_null("")
