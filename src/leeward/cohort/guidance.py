@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 from functools import cache
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import duckdb
@@ -97,6 +100,31 @@ def plan_of_one(findings: pa.Table, question: Question, *, protocol: Guideline |
     con.execute("create or replace table plan_asked as select patient, as_of_s as at_s from people")
     run(con, question, rules)
     return next(planned(con, question, rules, protocol=protocol))
+
+
+def plans_at(
+    record: Record, question: Question, moments: Iterable[tuple[str, datetime]], *, protocol: Guideline | None = None
+) -> Iterator[Plan]:
+    """One plan per patient and moment asked, all in one run, in order of ids and times; none where nothing is graded.
+
+    Each rests on what had been measured by its moment. What was reported late counts from when it was measured.
+    """
+    extra = (protocol,) if protocol else ()
+    question = msgspec.structs.replace(question, scales=scales(extra))
+    rules = fires.rules(extra)
+    con = graded(record, question, reasons=False)
+    con.execute("create or replace table plan_asked (patient varchar, at_s bigint)")
+    asked = sorted({(patient, round(at.timestamp())) for patient, at in moments})
+    con.executemany("insert into plan_asked values (?, ?)", asked)
+    run(con, question, rules)
+    streams = {name: Stream(con, name) for name in STEPS}
+    for patient, several in groupby(asked, key=itemgetter(0)):
+        rows = {name: stream.of(patient) for name, stream in streams.items()}
+        for _, at_s in several:
+            mine = {name: [row for row in held if row["at_s"] == at_s] for name, held in rows.items()}
+            made = plan_of(patient, mine, rules, assumptions=_assumed(question), protocol=protocol)
+            if made.not_graded is None:
+                yield made
 
 
 def planned(
