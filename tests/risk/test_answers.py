@@ -68,6 +68,12 @@ def test_percentile_is_a_mid_rank_among_ones_own(tmp_path: Path) -> None:
     assert {held["of"] for held in places.values()} == {4}
 
 
+def test_the_lowest_of_many_is_not_at_zero(tmp_path: Path) -> None:
+    """A patient is one of their own cohort, whatever the last digit of their value."""
+    found = answered(tmp_path, _cohort(["0.11111111111111", "0.44444444444444", "0.77777777777777"]))
+    assert [found[f"P{n}"]["scores"]["m-easix"]["percentile"]["at_least"] for n in range(3)] == [16.7, 50.0, 83.3]
+
+
 def test_alone_there_is_no_percentile(tmp_path: Path) -> None:
     """One patient is no cohort, and a sign that is there or not has no place in one."""
     scores = answered(tmp_path, list(PLAIN))["P"]["scores"]

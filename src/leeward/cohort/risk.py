@@ -88,10 +88,13 @@ def run(record: Record, question: Question, asked: Asked) -> duckdb.DuckDBPyConn
 
 
 def values(con: duckdb.DuckDBPyConnection) -> dict[str, list[float]]:
-    """By continuous score the values of all patients, sorted: what a percentile is taken in."""
-    wanted = [name for name, rule in rules().items() if rule.continuous]
-    held = con.execute("select score, value from risk where value is not null order by score, value").fetchall()
-    return {name: [value for score, value in held if score == name] for name in wanted}
+    """By score that is a number or points the values of all patients, sorted: what a percentile is taken in."""
+    made: dict[str, list[float]] = {name: [] for name, rule in rules().items() if rule.kind != "sign"}
+    for score, value in con.execute("select score, value from risk where value is not null order by value").fetchall():
+        known = room.rounded(value)
+        if score in made and known is not None:
+            made[score].append(known)
+    return made
 
 
 def answers(

@@ -9,6 +9,7 @@ import duckdb
 import ibis
 
 from leeward.risk import scores
+from leeward.risk.answers import rounded
 from leeward.risk.coefficients import Coefficients, group, posterior, rule
 from leeward.risk.definitions import Moment, citation, quantity_of
 from leeward.risk.fits import Person, verdict
@@ -36,9 +37,8 @@ class Own(NamedTuple):
 def scored(con: duckdb.DuckDBPyConnection, files: Sequence[Coefficients], at: Moment, schema: ibis.Schema) -> Own:
     """Every patient's score by each file, over the steps of risk that stand in `con`; `schema` of scores.ALL."""
     rows = {file.score: _mixed(con, file) if file.mixture is not None else _ruled(con, file, schema) for file in files}
-    values = {
-        name: sorted(row["value"] for row in held.values() if row["value"] is not None) for name, held in rows.items()
-    }
+    known = {name: [rounded(row["value"]) for row in held.values()] for name, held in rows.items()}
+    values = {name: sorted(value for value in held if value is not None) for name, held in known.items()}
     return Own(tuple(files), rows, values, at)
 
 
@@ -74,11 +74,12 @@ def _mixed(con: duckdb.DuckDBPyConnection, file: Coefficients) -> dict[str, dict
 def _answer(file: Coefficients, row: Mapping[str, Any], person: Person, at: Moment) -> dict[str, Any]:
     """One score by a user's file: its evidence is the user's, and the answer says so."""
     told, adapter = verdict(file.adapter.fits, person, at), file.adapter
-    made = {
+    made: dict[str, Any] = {
         "title": adapter.title,
-        "value": row["value"],
-        "at_least": row["at_least"],
-        "at_most": row["at_most"],
+        "kind": "points" if file.kind == "points" else "number",
+        "value": rounded(row["value"]),
+        "at_least": rounded(row["at_least"]),
+        "at_most": rounded(row["at_most"]),
         "missing": [name for name in row["missing"].split(",") if name],
         "applies": told.applies,
         "why": told.why,

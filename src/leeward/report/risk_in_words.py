@@ -42,7 +42,9 @@ def clock(moment: str | None) -> str:
 
 
 def figure(one: Mapping[str, Any]) -> str:
-    """A score's value, or its range."""
+    """A score's value, or its range; of a sign whether it is there."""
+    if one.get("kind") == "sign":
+        return {(1, 1): "yes", (0, 0): "no"}.get((one["at_least"], one["at_most"]), "cannot tell")
     if one["value"] is not None:
         return number(one["value"])
     low, high = one["at_least"], one["at_most"]
@@ -59,11 +61,12 @@ def number(value: float) -> str:
 
 
 def by_use(scores: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, Mapping[str, Any]]]:
-    """Scores that apply, then those that may, then those that do not; in each, those with a value first."""
+    """Scores that apply, then those that may, then those that do not; numbers before points before signs."""
     order: dict[Any, int] = {True: 0, None: 1, False: 2}
 
-    def place(item: tuple[str, Mapping[str, Any]]) -> tuple[int, bool, str]:
-        return order[item[1]["applies"]], item[1]["value"] is None, item[1]["title"].lower()
+    def place(item: tuple[str, Mapping[str, Any]]) -> tuple[int, bool, str, str]:
+        one = item[1]
+        return order[one["applies"]], one["value"] is None, one["kind"], one["title"].lower()
 
     return sorted(scores.items(), key=place)
 

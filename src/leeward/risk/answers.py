@@ -71,9 +71,10 @@ def _score(rule: Rule, row: Row, person: Person, at: Moment, taken: Mapping[str,
     told = verdict(rule.fits, person, at)
     made: dict[str, Any] = {
         "title": rule.title,
-        "value": _number(row["value"]),
-        "at_least": _number(row["at_least"]),
-        "at_most": _number(row["at_most"]),
+        "kind": rule.kind,
+        "value": rounded(row["value"]),
+        "at_least": rounded(row["at_least"]),
+        "at_most": rounded(row["at_most"]),
         "missing": [name for name in row["missing"].split(",") if name],
         "applies": told.applies,
         "why": told.why,
@@ -161,13 +162,13 @@ def _named(text: str) -> list[str]:
     return [name for name in text.split(",") if name]
 
 
-def _number(value: float | None) -> float | None:
+def rounded(value: float | None) -> float | None:
     """A number without the noise of its last digits; an open side is null."""
     return None if value is None or math.isinf(value) or math.isnan(value) else float(f"{value:.12g}")
 
 
 def _bounds(low: float | None, high: float | None) -> dict[str, Any]:
-    return {"at_least": _number(low), "at_most": _number(high)}
+    return {"at_least": rounded(low), "at_most": rounded(high)}
 
 
 def _time(at_s: int | None) -> str | None:

@@ -117,14 +117,14 @@ class Fraction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Rule(Definition, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One score of knowledge/risk/scores/."""
+    """One score of knowledge/risk/scores/. `kind`: a number, points, or a sign that is there (1) or not (0)."""
 
     fits: Fits
     performance: tuple[Performance, ...]
     formula: str
     items: tuple[Item, ...] = ()
     decisions: list[Decision] = msgspec.field(default_factory=list)
-    continuous: bool = False
+    kind: Literal["number", "points", "sign"] = "sign"
     reading: str | None = None
     always: tuple[str, ...] = ()
     notes: dict[str, str] = msgspec.field(default_factory=dict)
