@@ -11,9 +11,11 @@ import msgspec
 from leeward.knowledge import edition
 from leeward.knowledge.guidelines import Guideline
 from leeward.knowledge.therapies import Rule as StayRule
+from leeward.knowledge.vocabulary import ORDERED
 from leeward.plan import bundle, stay
 from leeward.plan.fires import Rule
 from leeward.plan.given import listed_drugs
+from leeward.plan.numbers import number
 from leeward.plan.patient import Given, Patient
 from leeward.plan.suggestions import (
     Disagreement,
@@ -26,6 +28,7 @@ from leeward.plan.suggestions import (
     suggestions,
     warnings,
 )
+from leeward.timeline.settings import HOUR_S
 
 NO_TRIGGER = "no trigger on record, or death: nothing is graded"
 NONE_ON_RECORD = "a drug that is not on record was read as not given"
@@ -153,8 +156,18 @@ def facts_of(state: dict[str, Any], given: list[dict[str, Any]], ordered: frozen
         weight_at_s=weighed["given_s"] if weighed else None, setting=state["setting"],
         height_cm=measured["low"] if measured and measured["low"] == measured["high"] else None,
         age_low=state["age_low"], age_high=state["age_high"], creatinine_clearance=state["creatinine_clearance"],
-        dose_s=state["dose_s"], onset_s=state["onset_s"], given=doses, unknown=ordered,
+        dose_s=state["dose_s"], onset_s=state["onset_s"], given=doses, unknown=ordered | _open_orders(state, given),
     )  # fmt: skip
+
+
+def _open_orders(state: dict[str, Any], given: list[dict[str, Any]]) -> frozenset[str]:
+    """Drugs with an order that is not old and after which no giving began: it may have been given uncharted."""
+    since_s = state["at_s"] - number("order-open") * HOUR_S
+    orders = [row for row in given if row["quantity"] == ORDERED and row["given_s"] > since_s]
+    ordered_s = {row["text"]: row["given_s"] for row in sorted(orders, key=lambda row: row["given_s"])}
+    done = {row["quantity"] for row in given if row["given_s"] >= ordered_s.get(row["quantity"], row["given_s"] + 1)}
+    still = ordered_s.keys() - done
+    return frozenset(drug for drug, quantity in listed_drugs().items() if quantity in still)
 
 
 def _last(given: list[dict[str, Any]], quantity: str) -> dict[str, Any] | None:
