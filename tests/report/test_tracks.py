@@ -62,3 +62,23 @@ def test_pages_show_the_local_time_of_the_record(tmp_path: Path, zone: str | Non
     page = (tmp_path / "pages" / "A.html").read_text(encoding="utf-8")
     assert shown in page
     assert {"UTC+05:30": "3 Mar 01:30", "UTC−05:00": "2 Mar 15:00", "UTC": "2 Mar 20:00"}[shown] in page
+
+
+def test_a_page_says_what_else_it_could_be_and_what_was_corrected(tmp_path: Path) -> None:
+    """Without a rank; markup of the record stays text; a page without either has no such section."""
+    lines = ["patient_id,start,end,quantity,value,unit,text,status,record,version"]
+    lines += ["A,2026-03-01T00:00:00Z,,trigger,,,tisagenlecleucel,,,"]
+    lines += ["A,2026-03-02T20:00:00Z,,body-temperature,39.4,Cel,,final,r<b>,1"]
+    lines += ["A,2026-03-02T20:00:00Z,,body-temperature,38.4,Cel,,corrected,r<b>,2"]
+    lines += ["A,2026-03-02T20:00:00Z,,heart-rate,130,/min,,,,", "A,2026-03-02T20:30:00Z,,norepinephrine,5,ug/min,,,,"]
+    lines += ["B,2026-03-02T20:00:00Z,,body-temperature,36.4,Cel,,,,"]
+    (tmp_path / "a.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    record = read(tmp_path / "a.csv", zone="UTC")
+    write_pages(record, question(record), tmp_path / "pages")
+    page = (tmp_path / "pages" / "A.html").read_text(encoding="utf-8")
+    assert "Temperature of 2 Mar 20:00: 39.4 °C became 38.4 °C (known 2 Mar 20:00)" in page
+    assert "Asked because an episode is open. Several may hold at once" in page
+    assert "Pulmonary embolism" in page
+    other = (tmp_path / "pages" / "B.html").read_text(encoding="utf-8")
+    assert 'id="otherwise"' not in other
+    assert 'id="corrected"' not in other

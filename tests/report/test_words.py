@@ -10,7 +10,15 @@ from pathlib import Path
 from leeward.knowledge.vocabulary import quantities
 
 SOURCE = Path(__file__).parents[2] / "src" / "leeward"
-NO_REASONS = {"drug-name", "entered-in-error", "findings-of-one", "not-done", "omop-source", "times-shifted"}
+NO_REASONS = {
+    "do-not-perform",
+    "drug-name",
+    "entered-in-error",
+    "findings-of-one",
+    "not-done",
+    "omop-source",
+    "times-shifted",
+}
 """Words of this form in the code of `record` that are no reasons: code systems, states of the record, declarations."""
 
 

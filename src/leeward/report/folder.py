@@ -13,6 +13,7 @@ from leeward.cohort.guidance import plans
 from leeward.knowledge.guidelines import Guideline
 from leeward.plan.plan import Plan
 from leeward.record.spool import Record
+from leeward.report.beside import NOTHING, beside
 from leeward.report.page import index_page, page, page_name
 
 
@@ -26,11 +27,14 @@ def write_pages(
     zone = record.settings.zone
     folder.mkdir(parents=True, exist_ok=True)
     listed = []
+    others = beside(record, question)
     planned = PlansInOrder(plans(record, question, protocol=protocol))
     for answer in answers(record, question, tell=tell):
         told = msgspec.to_builtins(answer, str_keys=True)
         plan = planned.of(answer.patient)
-        written = page(told, findings_of(record, answer.patient), zone=zone, plan=plan)
+        written = page(
+            told, findings_of(record, answer.patient), zone=zone, plan=plan, beside=others.get(answer.patient, NOTHING)
+        )
         (folder / page_name(answer.patient)).write_text(written, encoding="utf-8")
         listed.append(told)
     index = folder / "index.html"

@@ -16,8 +16,10 @@ from markupsafe import Markup
 from leeward.plan.plan import Plan
 from leeward.report import cards, chart, palette, tables, words
 from leeward.report.answer import Answer, understood
+from leeward.report.beside import NOTHING, Beside
 from leeward.report.clock import Clock, clock, seconds
 from leeward.report.layout import NARROW, WIDE
+from leeward.report.otherwise import corrected, otherwise
 from leeward.report.plan_section import section
 from leeward.report.tracks import tracks
 from leeward.timeline.exposures import ASSUMED
@@ -47,11 +49,19 @@ def _style() -> tuple[Markup, str]:
     return Markup(sheet), f"sha256-{digest}"  # noqa: S704  as above
 
 
-def page(answer: Mapping[str, Any], findings: pa.Table, *, zone: str | None = None, plan: Plan | None = None) -> str:
+def page(
+    answer: Mapping[str, Any],
+    findings: pa.Table,
+    *,
+    zone: str | None = None,
+    plan: Plan | None = None,
+    beside: Beside = NOTHING,
+) -> str:
     """One patient's course as a self-contained HTML page.
 
     `answer` is the JSON object of `leeward grade --json`, `findings` that patient's rows of FINDING
     (leeward.record.schema). `plan`: what sources say for this patient at the answer's moment, where it is wanted.
+    `beside`: what else a reader is told of this patient: look-alikes, corrections.
     Clock times are in `zone` (IANA) or, without one, at the offset in which the answer's own moment is written.
     Raises ValueError where a key of the answer does not fit.
     """
@@ -84,6 +94,8 @@ def page(answer: Mapping[str, Any], findings: pa.Table, *, zone: str | None = No
             citations=cards.citations(held),
             physiology=cards.physiology(held, wall),
             plan=section(plan, wall),
+            otherwise=otherwise(beside, wall),
+            corrected=corrected(beside.corrections, wall),
         )
     )
 
