@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 from clock import report, task
 
-from leeward.cohort import guidance
+from leeward.cohort.bedside_plan import adviser
 from leeward.cohort.engine import Question
 from leeward.record.read import read
 
@@ -16,9 +16,13 @@ CALLS, WARM = task()["calls"], task()["warm"]
 FINDINGS = read(Path(task()["bundle"])).findings
 
 
+PATIENT = FINDINGS["patient"][0].as_py()
+ADVISER = adviser(room_air=False)
+
+
 def planned() -> bytes:
     """What a service does when a patient's plan is asked for."""
-    return msgspec.json.encode(guidance.plan_of_one(FINDINGS, Question()))
+    return msgspec.json.encode(ADVISER.plan(PATIENT, FINDINGS, Question()))
 
 
 begin = time.perf_counter()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from leeward.cohort import guidance
 from leeward.cohort.answer import Answer
+from leeward.cohort.bedside_plan import Adviser, adviser
 from leeward.cohort.courses import answers, findings_of
 from leeward.cohort.engine import Question
 from leeward.knowledge.guidelines import read_guideline
@@ -109,4 +109,5 @@ def plan(course: Answer, *, protocol: str | Path | None = None) -> Plan:
         raise BadSetting("a plan is made from a course that leeward.grade has returned in this process")
     record, asked = asked_of
     own = read_guideline(Path(protocol)) if protocol is not None else None
-    return guidance.plan_of_one(findings_of(record, course.patient), asked, protocol=own)
+    ready = Adviser(room_air=asked.room_air, protocol=own) if own else adviser(room_air=asked.room_air)
+    return ready.plan(course.patient, findings_of(record, course.patient), asked)

@@ -13,15 +13,18 @@ from threading import Lock
 from typing import Any, NamedTuple
 from weakref import finalize
 
+import ibis
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import pyarrow as pa
 
+from leeward.cohort import guidance
 from leeward.cohort import lookalikes as beside
 from leeward.cohort.bedside_functions import add_to
 from leeward.cohort.bedside_sql import sql
 from leeward.cohort.engine import Question, answered
 from leeward.cohort.plan import FINDINGS, QUESTION, steps
+from leeward.plan import fires, state
 from leeward.recognition import lookalikes as room
 from leeward.record.schema import FINDING
 from leeward.scales.older_crs import ASTCT
@@ -40,12 +43,20 @@ class _Step(NamedTuple):
 
 
 @cache
-def compiled(*, room_air: bool, scales: tuple[str, ...], scores: bool, lookalikes: bool) -> tuple[_Step, ...]:
+def compiled(
+    *, room_air: bool, scales: tuple[str, ...], scores: bool, lookalikes: bool, advice: bool = False
+) -> tuple[_Step, ...]:
     """The steps whose rows are asked for and those they read, in order. Compiling takes a second or more."""
     made = steps(room_air=room_air, scales=scales, scores=scores)
     if lookalikes:
         made += beside.named(room_air=room_air)
-    read = set(names(scales=scales, scores=scores, lookalikes=lookalikes))
+    if advice:
+        people = ibis.table(dict(made)["people"].schema(), name="people")
+        made += [
+            (guidance.ASKED.get_name(), state.asked_now(people)),
+            *guidance.named(room_air=room_air, scales=scales),
+        ]
+    read = set(names(scales=scales, scores=scores, lookalikes=lookalikes, advice=advice))
     wanted = []
     for name, step in reversed(made):
         if name in read:
@@ -54,8 +65,10 @@ def compiled(*, room_air: bool, scales: tuple[str, ...], scores: bool, lookalike
     return tuple(_step(name, step) for name, step in reversed(wanted))
 
 
-def names(*, scales: tuple[str, ...], scores: bool, lookalikes: bool) -> tuple[str, ...]:
-    """The steps whose rows answer."""
+def names(*, scales: tuple[str, ...], scores: bool, lookalikes: bool, advice: bool = False) -> tuple[str, ...]:
+    """The steps whose rows answer. A plan is made without those of the course."""
+    if advice:
+        return guidance.STEPS
     return answered(Question(scales=scales, scores=scores)) + (room.STEPS if lookalikes else ())
 
 
@@ -74,6 +87,7 @@ def _reader(kind: Any) -> Callable[[Any], Any]:
 class Bedside:
     """Answers for one patient, or a few, as the plan of a cohort answers; the statements are prepared once and kept.
 
+    `cells`: those of the guidelines (plan.fires.cells), where a plan is asked for in place of the course.
     One answer is computed at a time, whichever thread asks. Nothing of a patient is kept after the answer.
     """
 
@@ -84,9 +98,12 @@ class Bedside:
         scales: tuple[str, ...] = (ASTCT,),
         scores: bool = False,
         lookalikes: bool = False,
+        cells: pa.Table | None = None,
     ) -> None:
-        self._steps = compiled(room_air=room_air, scales=scales, scores=scores, lookalikes=lookalikes)
-        self._names = names(scales=scales, scores=scores, lookalikes=lookalikes)
+        asked: dict[str, Any] = {"scales": scales, "scores": scores, "lookalikes": lookalikes}
+        asked["advice"] = cells is not None
+        self._steps = compiled(room_air=room_air, **asked)
+        self._names = names(**asked)
         self._turn = Lock()
         kept = 2 * len(self._steps) + len(self._names) + 10  # statements: filling and emptying each step, reading some
         self._con = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False, cached_statements=kept)
@@ -96,7 +113,15 @@ class Bedside:
         for name, columns in (*arriving, *((step.name, step.columns) for step in self._steps)):
             listed = ", ".join(f'"{column}"' for column in columns)
             self._con.execute(f'create table "{name}" ({listed})')
+        if cells is not None:
+            self._keep(fires.CELLS.get_name(), cells)
         self._answered(FINDING.empty_table(), Question())  # Nobody yet: every statement is prepared, or refused, now.
+
+    def _keep(self, name: str, table: pa.Table) -> None:
+        """A table that is the same for every patient."""
+        self._con.execute(f'create table "{name}" ({", ".join(table.column_names)})')
+        rows = zip(*(_values(column) for column in table.columns), strict=True)
+        self._con.executemany(f'insert into "{name}" values ({_places(table.column_names)})', rows)
 
     def tables(self, findings: pa.Table, question: Question) -> Rows:
         """The rows of the answer steps for these findings (FINDING), one patient or a few."""

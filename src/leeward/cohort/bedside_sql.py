@@ -25,7 +25,7 @@ SPELT = {
     "Abs", "Add", "Aggregate", "AliasedRelation", "And", "ArgMax", "Array", "ArrayDistinct", "ArrayIndex",
     "BitwiseAnd", "BitwiseRightShift", "CTE", "Cast", "Coalesce", "Count", "CountStar", "Distinct", "Divide",
     "DropColumns", "Equals", "Exp", "Field", "Filter", "Floor", "FloorDivide", "Greater", "GreaterEqual",
-    "Greatest", "IdenticalTo", "IfElse", "InValues", "IntegerRange", "IsNull", "JoinChain", "JoinLink",
+    "Greatest", "GroupConcat", "IdenticalTo", "IfElse", "InValues", "IntegerRange", "IsNull", "JoinChain", "JoinLink",
     "JoinReference", "JoinTable", "LPad", "Lag", "Lead", "Least", "Less", "LessEqual", "Literal", "Max",
     "Min", "Modulus", "Multiply", "Negate", "Not", "NotEquals", "NotNull", "NullIf", "Or", "Project", "RegexSearch",
     "Round", "RowNumber", "ScalarUDF", "SearchedCase", "Select", "SelfReference", "SortKey", "StartsWith",

@@ -13,16 +13,14 @@ import duckdb
 import ibis
 import ibis.expr.types as ir
 import msgspec
-import pyarrow as pa
 
 from leeward.cohort.answer import ROOM_AIR
 from leeward.cohort.courses import Stream, graded
-from leeward.cohort.engine import Question, connect
-from leeward.cohort.engine import run as ask
+from leeward.cohort.engine import Question
 from leeward.cohort.plan import steps as plan
 from leeward.knowledge.guidelines import Guideline, guidelines
 from leeward.plan import fires, state
-from leeward.plan.plan import Plan
+from leeward.plan.plan import Plan, Rows
 from leeward.plan.plan import plan as plan_of
 from leeward.record.spool import Record
 from leeward.scales.older_crs import ASTCT, SCALES
@@ -89,19 +87,6 @@ def plans(record: Record, question: Question, *, protocol: Guideline | None = No
     yield from planned(con, question, rules, protocol=protocol)
 
 
-def plan_of_one(findings: pa.Table, question: Question, *, protocol: Guideline | None = None) -> Plan:
-    """The plan of one patient from their findings (FINDING)."""
-    extra = (protocol,) if protocol else ()
-    question = msgspec.structs.replace(question, scales=scales(extra))
-    rules = fires.rules(extra)
-    con = connect()
-    con.register("findings", findings)
-    ask(con, question, reasons=False)
-    con.execute("create or replace table plan_asked as select patient, as_of_s as at_s from people")
-    run(con, question, rules)
-    return next(planned(con, question, rules, protocol=protocol))
-
-
 def plans_at(
     record: Record, question: Question, moments: Iterable[tuple[str, datetime]], *, protocol: Guideline | None = None
 ) -> Iterator[Plan]:
@@ -135,7 +120,14 @@ def planned(
     patients = [row[0] for row in con.sql("select distinct patient from findings order by 1 collate c").fetchall()]
     for patient in patients:
         rows = {name: stream.of(patient) for name, stream in streams.items()}
-        yield plan_of(patient, rows, rules, assumptions=_assumed(question), protocol=protocol)
+        yield plan_of_rows(patient, rows, rules, question, protocol)
+
+
+def plan_of_rows(
+    patient: str, rows: Rows, rules: tuple[fires.Rule, ...], question: Question, protocol: Guideline | None
+) -> Plan:
+    """One patient's plan from their rows of STEPS."""
+    return plan_of(patient, rows, rules, assumptions=_assumed(question), protocol=protocol)
 
 
 def _assumed(question: Question) -> list[str]:

@@ -15,22 +15,25 @@ import ibis.expr.types as ir
 import msgspec
 import pyarrow as pa
 
-from leeward.knowledge.cells import inputs
+from leeward.knowledge.cells import Cell, inputs
 from leeward.knowledge.guidelines import Guideline, Row, guidelines
 from leeward.plan.numbers import number
 from leeward.plan.state import KEY
-from leeward.timeline.columns import pick
+from leeward.timeline.columns import pick, true
 
 HOLDS, UNKNOWN, FAILS = 2, 1, 0
 CELLS = ibis.table(
     {
-        "rule": "int64", "of_scale": "string", "input": "int64", "low": "float64", "high": "float64", "words": "string",
-        "by_word": "int64", "grows": "int64",
+        "rule": "int64", "guideline": "int64", "of_scale": "string", "input": "int64", "low": "float64",
+        "high": "float64", "words": "string", "by_word": "int64", "grows": "int64", "label": "string",
     },
     name="guideline_cells",
 )  # fmt: skip
-"""Every cell of every row, the cells of its file's scope with it; a row without cells has one that always holds."""
-_ALWAYS = -1
+"""Every cell of every row, the cells of its file's scope with it; a row without cells has one that always holds.
+
+Under rule _SCOPE stand the cells of each file's scope by themselves.
+"""
+_ALWAYS, _SCOPE = -1, -1
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -58,23 +61,29 @@ def rules(extra: tuple[Guideline, ...] = ()) -> tuple[Rule, ...]:
 
 def cells(every: Sequence[Rule], base_scale: str) -> pa.Table:
     """CELLS of some rules. What asks for no grade of CRS is held against the state on `base_scale`."""
-    places = {name: place for place, name in enumerate(inputs())}
-    made: list[dict[str, Any]] = []
+    files = {id(rule.guideline): (number, rule.guideline) for number, rule in enumerate(every)}
+    made = [row for number, one in files.values() for row in _rows(_SCOPE, number, one, one.scoped(), base_scale)]
     for place, rule in enumerate(every):
-        scale = rule.guideline.scale or base_scale
-        asked = (*rule.guideline.scoped(), *rule.row.cells())
-        made += [
-            {
-                "rule": place, "of_scale": scale, "input": places[cell.input], "low": cell.low, "high": cell.high,
-                "words": "|" + "|".join(cell.words) + "|" if cell.words else "", "by_word": int(bool(cell.words)),
-                "grows": int(inputs()[cell.input].grows),
-            }
-            for cell in asked
-        ]  # fmt: skip
-        if not asked:
-            made.append({"rule": place, "of_scale": scale, "input": _ALWAYS, "low": 0.0, "high": 0.0, "words": "",
-                         "by_word": 0, "grows": 0})  # fmt: skip
+        number, one = files[id(rule.guideline)]
+        made += _rows(place, number, one, (*one.scoped(), *rule.row.cells()), base_scale)
     return pa.Table.from_pylist(made, schema=_arrow())
+
+
+def _rows(rule: int, number: int, of: Guideline, asked: Sequence[Cell], base_scale: str) -> list[dict[str, Any]]:
+    """The rows of one rule, one per cell."""
+    about = {"rule": rule, "guideline": number, "of_scale": of.scale or base_scale}
+    if not asked:
+        nothing = {"input": _ALWAYS, "low": 0.0, "high": 0.0, "words": "", "by_word": 0, "grows": 0, "label": ""}
+        return [about | nothing]
+    places = {name: place for place, name in enumerate(inputs())}
+    return [
+        about | {
+            "input": places[cell.input], "low": cell.low, "high": cell.high,
+            "words": "|" + "|".join(cell.words) + "|" if cell.words else "", "by_word": int(bool(cell.words)),
+            "grows": int(inputs()[cell.input].grows), "label": str(places[cell.input]),
+        }
+        for cell in asked
+    ]  # fmt: skip
 
 
 def _arrow() -> pa.Schema:
@@ -89,12 +98,8 @@ def fired(state: ir.Table, cells: ir.Table) -> ir.Table:
     `wait_hours` is 0 for what holds or is conditional now; a rule that waiting makes true has `holds` as it will be.
     `unknown` is the list of unknown inputs, by their place in guidelines-inputs.toml, put into one text.
     """
-    rows = state.join(cells, state.scale == cells.of_scale)
-    value, word = _values(rows)
-    rows = rows.select(*KEY, *CELLS.columns, value=value, word=word)
-    value, word = rows.value, rows.word
-    met = pick([(rows.by_word == 1, rows.words.contains(ibis.literal("|") + word + "|")),
-                (rows.input == _ALWAYS, True)], (value >= rows.low) & (value <= rows.high))  # fmt: skip
+    rows = _held(_speaking(state, cells), cells.filter(cells.rule != _SCOPE))
+    value, met = rows.value, rows.met
     # Hours since what never happened (below zero) do not grow.
     waits = (rows.grows == 1) & (value >= 0) & (value < rows.low)
     rows = rows.mutate(
@@ -105,7 +110,7 @@ def fired(state: ir.Table, cells: ir.Table) -> ir.Table:
     )
     made = rows.group_by([*KEY, "rule"]).agg(
         holds=rows.holds.min(), later=rows.later.min(), wait=rows.wait.max(), lasts=rows.lasts.min(),
-        unknown=ibis.ifelse(rows.holds == UNKNOWN, rows.input.cast("string"), None).group_concat(","),
+        unknown=ibis.ifelse(rows.holds == UNKNOWN, rows.label, None).group_concat(","),
     )  # fmt: skip
     now = made.holds > FAILS
     soon = (made.later > FAILS) & (made.wait > 0) & (made.wait <= number("soon")) & (made.lasts >= made.wait)
@@ -115,6 +120,24 @@ def fired(state: ir.Table, cells: ir.Table) -> ir.Table:
         holds=ibis.ifelse(made.holds > FAILS, made.holds, made.later),
         wait_hours=ibis.ifelse(made.holds > FAILS, 0.0, made.wait),
     )  # fmt: skip
+
+
+def _held(state: ir.Table, cells: ir.Table) -> ir.Table:
+    """Every cell beside the state it is asked of: KEY, the cell's columns, value (a number), met (null: not known)."""
+    asked = [state.scale == cells.of_scale]
+    rows = state.join(cells, [*asked, state.guideline == cells.guideline] if "guideline" in state.columns else asked)
+    value, word = _values(rows)
+    rows = rows.select(*KEY, *CELLS.columns, value=value, word=word)
+    by_word = rows.words.contains(ibis.literal("|") + rows.word + "|")
+    within = (rows.value >= rows.low) & (rows.value <= rows.high)
+    return rows.mutate(met=pick([(rows.by_word == 1, by_word), (rows.input == _ALWAYS, True)], within))
+
+
+def _speaking(state: ir.Table, cells: ir.Table) -> ir.Table:
+    """The state with each file whose scope does not surely leave the patient out, so that no cell of others is held."""
+    scope = _held(state, cells.filter(cells.rule == _SCOPE))
+    judged = scope.group_by([*KEY, "guideline"]).agg(fails=true(~scope.met).max())
+    return judged.filter(judged.fails == 0).drop("fails").join(state, list(KEY))
 
 
 def _values(rows: ir.Table) -> tuple[Any, Any]:

@@ -152,7 +152,9 @@ def severe(moments: ir.Table, course: ir.Table, episodes: ir.Table) -> ir.Table:
     rows = begun.left_join(changes, ["patient", "scale"])
     rows = rows.drop(*(name for name in rows.columns if name.endswith("_right")))
     until_s = ibis.least(rows.at_s, rows.resolved_s.fill_null(rows.at_s))
-    rows = rows.mutate(reached=ibis.ifelse(rows.changed_s.between(rows.onset_s, until_s), rows.at_least, 0))
+    rows = rows.mutate(
+        reached=ibis.ifelse((rows.changed_s >= rows.onset_s) & (rows.changed_s <= until_s), rows.at_least, 0)
+    )
     counted = _counted(rows)
     hours = _hours_at(moments, crs, moments.onset_s, int(number("severe-grade")))
     rows = counted.left_join(hours, ["patient", "at_s", "scale"])

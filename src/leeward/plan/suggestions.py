@@ -255,13 +255,13 @@ def _moment(seconds: int | None) -> datetime | None:
 
 
 def _by_rule(now: Situation, nature: Nature) -> list[list[Held]]:
-    """The rules of one nature that hold now, both ends of each together."""
+    """The rules of one nature that hold now, both ends of each together, in their files' order."""
     told: dict[str, list[Held]] = {}
     for end in (MILDEST, WORST):
         for name, one in now.at(end).items():
             if one.rule.guideline.nature == nature and not one.rule.row.silent:
                 told.setdefault(name, []).append(one)
-    return list(told.values())
+    return [told[name] for name in sorted(told, key=now.places.__getitem__)]
 
 
 def warnings(now: Situation, told: Sequence[Suggestion]) -> list[Warned]:
