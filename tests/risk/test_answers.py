@@ -10,8 +10,9 @@ import pytest
 from tests.risk.bedside import PLAIN, Line, answered, without
 
 from leeward.knowledge.therapies import treatments
+from leeward.knowledge.vocabulary import quantities
 from leeward.risk.base_rates import rates
-from leeward.risk.definitions import adapters, citation, rules
+from leeward.risk.definitions import adapters, citation, disease_words, moments, rules
 
 
 def test_every_score_says_all_that_belongs_to_it(tmp_path: Path) -> None:
@@ -210,3 +211,14 @@ def test_every_cited_source_is_listed(name: str) -> None:
         assert row.where
         numbers = (row.value, row.about_value, row.high_of_several)
         assert (row.unit is not None) == any(number is not None for number in numbers), row.cite
+
+
+@pytest.mark.parametrize("name", [*rules(), *adapters()])
+def test_a_score_was_made_for_something_that_exists(name: str) -> None:
+    """Classes, products, diseases and moments of a score are known elsewhere; a misspelt one would never apply."""
+    fits = (rules().get(name) or adapters()[name]).fits
+    known = treatments()
+    assert set(fits.classes) <= {one.klass for one in known}
+    assert set(fits.products) <= {one.inn for one in known}
+    assert set(fits.diseases) <= set(quantities()["disease"].words) == set(disease_words())
+    assert set(fits.at) <= set(moments())

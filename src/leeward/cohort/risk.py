@@ -11,7 +11,7 @@ import ibis
 import ibis.expr.types as ir
 import msgspec
 
-from leeward.cohort.courses import refused_by_patient
+from leeward.cohort.courses import Stream, refused_by_patient
 from leeward.cohort.engine import Question, connect
 from leeward.cohort.plan import QUESTION
 from leeward.cohort.plan import steps as plan
@@ -104,30 +104,21 @@ def answers(
     con = run(record, question, asked)
     own = scored(con, asked.coefficients, asked.moment, dict(named(asked.at))[scores.ALL].schema())
     held = dict(cohort) if cohort is not None else {**values(con), **own.values}
-    rows = {name: _by_patient(con, name) for name in scores.STEPS}
+    streams = {name: Stream(con, name) for name in scores.STEPS}
     refused = refused_by_patient(record.refusals)
-    for patient in sorted(set(rows["risk_people"]) | set(refused)):
-        [person] = rows["risk_people"].get(patient) or [{**dict.fromkeys(_PERSON), "patient": patient}]
+    seen = {patient for (patient,) in con.execute("select patient from risk_people").fetchall()}
+    for patient in sorted(seen | set(refused)):
+        rows = {name: stream.of(patient) for name, stream in streams.items()}
+        [person] = rows["risk_people"] or [{**dict.fromkeys(_PERSON), "patient": patient}]
         person = {**person, "product": _product(person, asked), "disease": person["disease"] or asked.disease}
-        mine = {name: of.get(patient, []) for name, of in rows.items()}
-        yield (
-            patient,
-            room.answer(person, {**mine, "own": own.of(patient, person)}, asked.moment, held, refused.get(patient, {})),
-        )
+        rows["own"] = own.of(patient, person)
+        yield patient, room.answer(person, rows, asked.moment, held, refused.get(patient, {}))
 
 
 def _product(person: Mapping[str, Any], asked: Asked) -> str | None:
     """The product on record; where none or only an assumed therapy is, the one that was named with the question."""
     on_record: str | None = person["product"]
     return asked.product if on_record in (None, "assumed") and asked.product else on_record
-
-
-def _by_patient(con: duckdb.DuckDBPyConnection, name: str) -> dict[str, list[dict[str, Any]]]:
-    """The rows of a step by patient."""
-    made: dict[str, list[dict[str, Any]]] = {}
-    for row in con.sql(f"select * from {name}").to_arrow_table().to_pylist():
-        made.setdefault(row["patient"], []).append(row)
-    return made
 
 
 def values_of(record: Record, question: Question, asked: Asked) -> dict[str, list[float]]:

@@ -22,7 +22,8 @@ OUTCOMES = tuple(f"{syndrome}_{grade}_or_more" for syndrome in ("crs", "icans") 
 
 def to_csv(record: Record, question: Question, asked: Asked, file: Path) -> int:
     """Writes the table and returns the number of patients. Raises OSError where it cannot be written."""
-    graded = {one.patient: one for one in courses.answers(record, question)}
+    graded = courses.answers(record, question)
+    course = next(graded, None)
     scores = [*sorted(rules()), *sorted({one.score for one in asked.coefficients} & set(adapters()))]
     columns = ["patient", "product", "disease", "age", *scores, *OUTCOMES]
     count = 0
@@ -30,7 +31,11 @@ def to_csv(record: Record, question: Question, asked: Asked, file: Path) -> int:
         rows = csv.DictWriter(out, columns)
         rows.writeheader()
         for patient, answer in risk.answers(record, question, asked):
-            rows.writerow(_row(answer, graded.get(patient), scores))
+            # Both come in order of the patients' ids, so that neither is held whole.
+            while course is not None and course.patient < patient:
+                course = next(graded, None)
+            mine = course if course is not None and course.patient == patient else None
+            rows.writerow(_row(answer, mine, scores))
             count += 1
     return count
 
