@@ -23,21 +23,26 @@ MISSING = ("body-temperature", "systolic-bp", "oxygen-device", "oxygen-flow", "a
 
 def graded(signs: ir.Table, limits: astct.Limits) -> ir.Table:
     """Signs (`crs_signs.carried`) as grades: columns GRADED."""
+    rows = signs.join(_episodes(signs, limits), ["who", "at_s"])
+    rows = rows.mutate(charted=ibis.greatest(rows.charted, rows.death_high), masks_s=rows.masks_sure_s)
+    return _range(rows, limits)
+
+
+def _episodes(signs: ir.Table, limits: astct.Limits) -> ir.Table:
+    """When episodes begin and end, beside each moment; only the columns that this asks for are sorted."""
     order = ibis.window(group_by=[signs.who], order_by=[signs.at_s])
-    rows = signs.mutate(held_until_s=signs.at_s.lead().over(order))
-    rows = rows.mutate(
-        held_until_s=rows.held_until_s.fill_null(rows.as_of_s),
-        charted=ibis.greatest(rows.charted, rows.death_high),
-        sign=true((rows.fever_low + rows.hypotension_low + rows.vasopressors_low + rows.oxygen_low) > 0),
-        quiet=true(
-            (rows.fever_high + rows.hypotension_high + rows.vasopressors_high + rows.oxygen_high + rows.death_high) == 0
-        ),
-        opens=rows.fever_low,
-        masks_s=rows.masks_sure_s,
-    )
+    high = signs.fever_high + signs.hypotension_high + signs.vasopressors_high + signs.oxygen_high + signs.death_high
+    rows = signs.select(
+        "who", "dose_s", "at_s", "masks_possible_s",
+        held_until_s=signs.at_s.lead().over(order).fill_null(signs.as_of_s),
+        sign=true((signs.fever_low + signs.hypotension_low + signs.vasopressors_low + signs.oxygen_low) > 0),
+        quiet=true(high == 0), opens=signs.fever_low, masks_s=signs.masks_sure_s,
+    )  # fmt: skip
     hours = {name: int(decided(limits.decisions, name) * HOUR_S) for name in ("resolution", "resolution-masked")}
-    rows = with_episodes(rows, hours["resolution"], hours["resolution-masked"])
-    return _range(_masked(rows, limits), limits)
+    rows = _masked(with_episodes(rows, hours["resolution"], hours["resolution-masked"]), limits)
+    hidden = (rows.sign == 1) & (rows.maybe == 1) & (rows.unseen == 1)
+    rows = rows.mutate(first_sign_s=first(hidden, rows.at_s, ibis.window(group_by=[rows.who, rows.episode])))
+    return rows.drop("dose_s", "masks_possible_s", "sign", "quiet", "opens", "masks_s", "unseen")
 
 
 def _masked(rows: ir.Table, limits: astct.Limits) -> ir.Table:
@@ -69,9 +74,7 @@ def _range(rows: ir.Table, limits: astct.Limits) -> ir.Table:
     )  # fmt: skip
     # An unknown pressure is at its worst low, which a vasopressor that runs outweighs.
     at_least, at_most = astct.grade(least, limits), astct.grade(most, limits)
-    one = ibis.window(group_by=[rows.who, rows.episode])
-    sign_s = first((rows.sign == 1) & (rows.maybe == 1) & (rows.unseen == 1), rows.at_s, one)
-    rows = rows.mutate(at_least=at_least, at_most=ibis.greatest(at_least, at_most), first_sign_s=sign_s)
+    rows = rows.mutate(at_least=at_least, at_most=ibis.greatest(at_least, at_most))
     stale = [1 - rows.fever_known, 1 - rows.pressure_known, 1 - rows.oxygen_known]
     return handed_over(rows.mutate(
         syndrome=ibis.literal("crs"),

@@ -28,13 +28,9 @@ def with_episodes(rows: ir.Table, quiet_s: int, quiet_masked_s: int) -> ir.Table
     )
     runs = _spells(_runs(rows), quiet_s, quiet_masked_s)
     numbered = rows.drop("first_opening_s").join(
-        runs.select("who", "run", "episode", "spell", "resolved_s", "sure_until_s"), ["who", "run"]
+        runs.select("who", "run", "episode", "onset_s", "resolved_s", "sure_onset_s", "sure_until_s"), ["who", "run"]
     )
-    opening_s = ibis.ifelse((numbered.opens == 1) & (numbered.episode >= 0), numbered.at_s, None)
-    mine = ibis.window(group_by=[numbered.who, numbered.episode])
-    surely = ibis.window(group_by=[numbered.who, numbered.spell])
-    numbered = numbered.mutate(onset_s=opening_s.min().over(mine), sure_onset_s=opening_s.min().over(surely))
-    return numbered.drop("run", "spell")
+    return numbered.drop("run")
 
 
 def _runs(rows: ir.Table) -> ir.Table:
@@ -47,6 +43,7 @@ def _runs(rows: ir.Table) -> ir.Table:
         lull_until_s=ibis.ifelse(lull, rows.held_until_s, None).max(),
         dosed_s=ibis.ifelse(lull & (rows.at_s == rows.dose_s), rows.at_s, None).min(),
         masked=true(rows.masks_s >= rows.first_opening_s).max(),
+        opening_s=ibis.ifelse(rows.opens == 1, rows.at_s, None).min(),
     )
 
 
@@ -65,7 +62,10 @@ def _spells(runs: ir.Table, quiet_s: int, quiet_masked_s: int) -> ir.Table:
     )
     one = ibis.window(group_by=[runs.who, runs.episode])
     ended_s = ibis.least(ibis.coalesce(runs.quiet_from_s, runs.dosed_s), ibis.coalesce(runs.dosed_s, runs.quiet_from_s))
+    opening_s = ibis.ifelse(runs.episode >= 0, runs.opening_s, None)
     return runs.mutate(
+        onset_s=opening_s.min().over(one),
+        sure_onset_s=opening_s.min().over(ibis.window(group_by=[runs.who, runs.spell])),
         resolved_s=ibis.ifelse(runs.closes == 1, ended_s, None).max().over(one),
         sure_until_s=ibis.ifelse(runs.lulls == 1, runs.lull_from_s, None),
     )
