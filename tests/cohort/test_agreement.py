@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from functools import cache
 
 import duckdb
@@ -63,10 +64,20 @@ WORKED = [
 ]  # fmt: skip
 
 
+def by_definition(counts: list[list[int]]) -> Fraction:
+    """Weighted kappa as Cohen defined it (Psychol Bull 1968;70:213-220), with linear weights, in exact fractions."""
+    n = sum(map(sum, counts))
+    rows, columns = [sum(row) for row in counts], [sum(column) for column in zip(*counts, strict=True)]
+    apart = {(one, other): abs(one - other) for one in range(6) for other in range(6)}
+    seen = sum(Fraction(apart[place] * counts[place[0]][place[1]], n) for place in apart)
+    by_chance = sum(Fraction(apart[place] * rows[place[0]] * columns[place[1]], n * n) for place in apart)
+    return 1 - seen / by_chance
+
+
 @pytest.mark.parametrize(("counts", "kappa"), WORKED)
-def test_weighted_kappa_is_that_of_scikit_learn(counts: list[list[int]], kappa: float) -> None:
-    """`cohen_kappa_score(..., weights="linear")` of scikit-learn 1.7 gave these for the same tables."""
-    assert agreement.of_counts("a", "b", counts).kappa == kappa
+def test_weighted_kappa_is_cohens(counts: list[list[int]], kappa: float) -> None:
+    """By its definition; `cohen_kappa_score(..., weights="linear")` of scikit-learn 1.9.1 gives the same numbers."""
+    assert agreement.of_counts("a", "b", counts).kappa == kappa == round(float(by_definition(counts)), 3)
 
 
 def test_kappa_of_no_spread_is_null() -> None:
