@@ -71,7 +71,7 @@ def by_definition(counts: list[list[int]]) -> Fraction:
     apart = {(one, other): abs(one - other) for one in range(6) for other in range(6)}
     seen = sum(Fraction(apart[place] * counts[place[0]][place[1]], n) for place in apart)
     by_chance = sum(Fraction(apart[place] * rows[place[0]] * columns[place[1]], n * n) for place in apart)
-    return 1 - seen / by_chance
+    return Fraction(1 - seen / by_chance)
 
 
 @pytest.mark.parametrize(("counts", "kappa"), WORKED)
