@@ -5,6 +5,7 @@ DuckDB needs more time to start the plan's many steps than to compute them for o
 
 from __future__ import annotations
 
+import gc
 import sqlite3
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
@@ -115,7 +116,9 @@ class Bedside:
             self._con.execute(f'create table "{name}" ({listed})')
         if cells is not None:
             self._keep(fires.CELLS.get_name(), cells)
-        self._answered(FINDING.empty_table(), Question())  # Nobody yet: every statement is prepared, or refused, now.
+        # Nobody yet: every statement is prepared, or refused, now; and no answer waits while compiling is cleared away.
+        self._answered(FINDING.empty_table(), Question())
+        gc.collect()
 
     def _keep(self, name: str, table: pa.Table) -> None:
         """A table that is the same for every patient."""
