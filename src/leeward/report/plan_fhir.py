@@ -1,6 +1,7 @@
-"""A plan as FHIR R4: a RequestGroup of what sources say, doses as MedicationRequest proposals, each with Provenance.
+"""A plan as FHIR R4: a RequestGroup of what sources say, a CarePlan for each, doses as MedicationRequest proposals.
 
-Nothing in it is an order: status is draft, intent is proposal, and a dose that is held back is words only.
+Nothing in it is an order: status is draft, intent is proposal. A dose that is held back, that depends on something not
+on record, or that holds only at one end of a range of grades, is words only. Provenance leads each to its publication.
 """
 
 from __future__ import annotations
@@ -13,9 +14,12 @@ from typing import Any
 
 from leeward.plan.plan import Plan
 from leeward.plan.suggestions import Suggestion
-from leeward.report.plan_in_words import condition, told
+from leeward.report.drug_codes import codings
+from leeward.report.plan_in_words import condition, told, unsure
 
 Resource = dict[str, Any]
+BOTH = 2
+"""The ends of a range of grades; where the grade is sure, a suggestion holds at both."""
 _NAMES = uuid.uuid5(uuid.NAMESPACE_URL, "urn:leeward:plan")
 _UCUM = "http://unitsofmeasure.org"
 _ROUTES = {
@@ -27,19 +31,26 @@ _ROUTES = {
 
 
 def bundle(plan: Plan) -> Resource:
-    """A collection: one RequestGroup, a MedicationRequest per dose that applies and nothing holds back, Provenance."""
+    """A collection: the group, what each source says, a request per dose that applies and nothing holds back."""
     if plan.as_of is None:
         return {"resourceType": "Bundle", "type": "collection"}
-    doses = [one for one in plan.suggestions if one.dose is not None and one.blocked is None and not one.needs]
+    doses = [one for one in plan.suggestions if _proposed(one)]
     requests = {id(one): _request(plan, one, place) for place, one in enumerate(doses)}
-    group = _group(plan, requests)
-    provenance = [_provenance(plan, request, one) for one in doses for request in [requests[id(one)]]]
-    provenance.append(_provenance(plan, group, None))
-    entries = [group, *requests.values(), *provenance]
+    by_source = [list(steps) for _, steps in groupby(plan.suggestions, key=lambda one: one.source_id)]
+    said = [(_care(plan, steps, requests), steps) for steps in by_source]
+    group = _group(plan, said)
+    cited = [(group, plan.suggestions), *said, *((requests[id(one)], [one]) for one in doses)]
+    entries = [*(resource for resource, _ in cited), *(_provenance(plan, target, steps) for target, steps in cited)]
     return {
         "resourceType": "Bundle", "type": "collection", "timestamp": _moment(plan.as_of),
         "entry": [{"fullUrl": _address(one), "resource": one} for one in entries],
     }  # fmt: skip
+
+
+def _proposed(one: Suggestion) -> bool:
+    """Whether a suggestion is a dose that applies whatever is missing, and that nothing holds back."""
+    sure = not one.needs and len(one.ends) == BOTH and one.evidence != "recalled"
+    return sure and one.dose is not None and one.blocked is None
 
 
 def _id(plan: Plan, *parts: object) -> str:
@@ -63,15 +74,18 @@ def _subject(plan: Plan) -> Resource:
     return {"type": "Patient", "identifier": {"value": plan.patient}}
 
 
-def _group(plan: Plan, requests: dict[int, Resource]) -> Resource:
-    """What each source says, an action per source with an action per step in it."""
-    said = groupby(plan.suggestions, key=lambda one: one.source_id)
+def _group(plan: Plan, said: list[tuple[Resource, list[Suggestion]]]) -> Resource:
+    """All sources, an action for each; an action of a RequestGroup holds one resource (rqg-1)."""
     group: Resource = {
         "resourceType": "RequestGroup", "id": _id(plan, "group"), "status": "draft", "intent": "proposal",
         "priority": "routine", "subject": _subject(plan), "authoredOn": _moment(plan.as_of),
         "note": [{"text": text} for text in _notes(plan)],
     }  # fmt: skip
-    actions = [_source(list(steps), requests) for _, steps in said]
+    actions = [
+        {"title": care["title"], "documentation": _cited(steps), "selectionBehavior": "any",
+         "resource": {"reference": _address(care)}}
+        for care, steps in said
+    ]  # fmt: skip
     return {**group, "action": actions} if actions else group
 
 
@@ -85,12 +99,14 @@ def _notes(plan: Plan) -> Iterable[str]:
     yield from plan.assumptions
 
 
-def _source(steps: list[Suggestion], requests: dict[int, Resource]) -> Resource:
-    """One source."""
+def _care(plan: Plan, steps: list[Suggestion], requests: dict[int, Resource]) -> Resource:
+    """What one source says: doses that apply by reference, all else in words."""
     first = steps[0]
     return {
-        "title": f"{first.source} says", "documentation": _cited(steps), "groupingBehavior": "logical-group",
-        "selectionBehavior": "any", "action": [_step(one, requests.get(id(one))) for one in steps],
+        "resourceType": "CarePlan", "id": _id(plan, "source", first.source_id), "status": "draft",
+        "intent": "proposal", "title": f"{first.source.rstrip(',')} says", "subject": _subject(plan),
+        "created": _moment(plan.as_of), "note": [{"text": plan.standing}],
+        "activity": [_step(one, requests.get(id(one))) for one in steps],
     }  # fmt: skip
 
 
@@ -100,17 +116,18 @@ def _cited(steps: list[Suggestion]) -> list[Resource]:
 
 
 def _step(one: Suggestion, request: Resource | None) -> Resource:
-    """One step, with the dose it proposes where there is one."""
-    words = f"{condition(one)}{told(one)}"
-    action: Resource = {
-        "title": one.says, "description": f"{words} ({one.evidence}; {one.where})", "textEquivalent": words,
-        "priority": "routine",
-    }  # fmt: skip
-    if one.strength == "option":
-        action["precheckBehavior"] = "no"
+    """One step: its request, or its words with what it waits for."""
     if request is not None:
-        action["resource"] = {"reference": _address(request)}
-    return action
+        return {"reference": {"reference": _address(request)}}
+    end = "" if len(one.ends) == BOTH else f"holds {condition(one).split(':')[0]} of a range of grades"
+    waits = [reason for reason in (end, unsure(one.needs) if one.needs else "", one.blocked) if reason]
+    option = ", an option" if one.strength == "option" else ""
+    detail: Resource = {
+        "code": {"text": one.says}, "description": f"{condition(one)}{told(one)} ({one.evidence}; {one.where}{option})",
+        "status": "unknown" if one.needs or end else "on-hold" if one.blocked else "not-started",
+        "doNotPerform": one.kind == "avoid",
+    }  # fmt: skip
+    return {"detail": {**detail, "statusReason": {"text": "; ".join(waits)}} if waits else detail}
 
 
 def _request(plan: Plan, one: Suggestion, place: int) -> Resource:
@@ -118,10 +135,16 @@ def _request(plan: Plan, one: Suggestion, place: int) -> Resource:
     notes = [one.arithmetic, *one.warnings, plan.standing]
     return {
         "resourceType": "MedicationRequest", "id": _id(plan, one.row, one.drug, one.as_grade, place), "status": "draft",
-        "intent": "proposal", "medicationCodeableConcept": {"text": one.drug}, "subject": _subject(plan),
+        "intent": "proposal", "medicationCodeableConcept": _medication(one.drug or ""), "subject": _subject(plan),
         "authoredOn": _moment(plan.as_of), "reasonCode": [{"text": f"{one.source}: {condition(one)}{one.says}"}],
         "note": [{"text": note} for note in notes if note], "dosageInstruction": [_dosage(one)],
     }  # fmt: skip
+
+
+def _medication(drug: str) -> Resource:
+    """A drug by its name, with the codes that name it alone."""
+    coding = [{"system": system, "code": code} for system, code in codings(drug)]
+    return {"coding": coding, "text": drug} if coding else {"text": drug}
 
 
 def _dosage(one: Suggestion) -> Resource:
@@ -149,9 +172,8 @@ def _amount(one: Suggestion) -> Resource:
     return {"doseRange": {"low": {"value": one.dose, **unit}, "high": {"value": one.dose_to, **unit}}}
 
 
-def _provenance(plan: Plan, target: Resource, one: Suggestion | None) -> Resource:
-    """Where a resource comes from: the publication, and the edition of the knowledge that repeats it."""
-    said = [one] if one else plan.suggestions
+def _provenance(plan: Plan, target: Resource, said: Iterable[Suggestion]) -> Resource:
+    """Where a resource comes from: the publications, and the edition of the knowledge that repeats them."""
     sources = dict.fromkeys(step.citation for step in said)
     return {
         "resourceType": "Provenance", "id": _id(plan, "provenance", target["id"]),

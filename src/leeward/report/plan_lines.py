@@ -128,8 +128,8 @@ def _short(one: Suggestion, words_: str, wall: Clock) -> str:
     if not one.blocked:
         return words_
     if one.dose is None:
-        lacks = f" ({one.blocked})" if one.blocked.startswith("not on record") else ""
-        return f"{one.drug or one.says}: no dose{lacks}"
+        lacks = [reason for reason in one.blocked.split("; ") if reason.startswith("not on record")]
+        return f"{one.drug or one.says}: no dose" + (f" ({'; '.join(lacks)})" if lacks else "")
     if one.earliest is not None and seconds(one.earliest) > wall.as_of_s:
         return f"{words_}: not before {_wait(one.earliest, wall)}"
     return f"{words_}: held back"

@@ -181,7 +181,12 @@ def _waits(ends: dict[str, str]) -> Callable[[Suggestion], str]:
 
 def _elsewhere(found: Iterable[Suggestion]) -> list[str]:
     """What is to be looked up elsewhere, since it is not shipped."""
-    return list(dict.fromkeys(f"{one.source}: {one.says}" for one in found if one.kind == "consult" and not one.needs))
+    told = (
+        f"{one.source}: {one.says}" + (f" (depends on {words.listed(one.needs)}, not on record)" if one.needs else "")
+        for one in sorted(found, key=lambda one: bool(one.needs))
+        if one.kind == "consult"
+    )
+    return list(dict.fromkeys(told))
 
 
 def _unsettled(told: Iterable[Suggestion]) -> list[tuple[str, int]]:
