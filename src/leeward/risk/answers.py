@@ -6,11 +6,13 @@ import bisect
 import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import msgspec
 
 from leeward.knowledge import edition
+from leeward.knowledge.therapies import Population
 from leeward.knowledge.vocabulary import quantities
 from leeward.risk.base_rates import rates
 from leeward.risk.definitions import Moment, Rule, adapters, citation, inputs, rules
@@ -49,9 +51,7 @@ def answer(
         "disease": person["disease"],
         "scores": made,
         "refused": {name: refusal(name) for name in sorted(adapters()) if name not in made},
-        "base_rates": [
-            {**msgspec.to_builtins(one.population), "fits": one.fits, "why": one.why} for one in rates(person)
-        ],
+        "base_rates": [{**_rate(one.population), "fits": one.fits, "why": one.why} for one in rates(person)],
         "not_understood": dict(not_understood),
         "edition": edition(),
     }
@@ -66,6 +66,28 @@ def refusal(name: str) -> str:
     )
 
 
+@cache
+def _published(name: str) -> dict[str, Any]:
+    """What stands beside a score whoever the patient is."""
+    rule = rules()[name]
+    return {
+        "evidence": rule.rests_on(),
+        "citation": citation(rule.source),
+        "formula": rule.formula,
+        "population": rule.fits.population,
+        "outcome": rule.fits.outcome,
+        "outcome_scale": rule.fits.scale,
+        "performance": [msgspec.to_builtins(one) for one in rule.performance],
+    }
+
+
+@cache
+def _rate(row: Population) -> dict[str, Any]:
+    """A published population as an answer holds it."""
+    made: dict[str, Any] = msgspec.to_builtins(row)
+    return made
+
+
 def _score(rule: Rule, row: Row, person: Person, at: Moment, taken: Mapping[str, Row]) -> dict[str, Any]:
     """One score with its range, what it was made of, and what was published of it."""
     told = verdict(rule.fits, person, at)
@@ -78,15 +100,9 @@ def _score(rule: Rule, row: Row, person: Person, at: Moment, taken: Mapping[str,
         "missing": [name for name in row["missing"].split(",") if name],
         "applies": told.applies,
         "why": told.why,
-        "evidence": rule.rests_on(),
-        "citation": citation(rule.source),
-        "formula": rule.formula,
-        "population": rule.fits.population,
-        "outcome": rule.fits.outcome,
-        "outcome_scale": rule.fits.scale,
+        **_published(rule.id),
         "inputs": [_input(taken[name]) for name in rule.made_of() if name in taken],
         "notes": [rule.notes[name] for name in (*rule.always, *_named(row["notes"]))],
-        "performance": [msgspec.to_builtins(one) for one in rule.performance],
     }
     if rule.cut:
         made["cuts"] = [_cut(one, row) for one in rule.cut if at.id in one.at]
