@@ -290,13 +290,18 @@ def disagreements(now: Situation) -> list[Disagreement]:
 
 def later(now: Situation) -> list[Later]:
     """What waiting alone would make a source say, soonest first."""
-    made = []
-    for one in now.held:
+    waits: dict[tuple[float, str], list[Held]] = {}
+    for one in sorted(now.held, key=lambda held: held.end):
         guideline = one.rule.guideline
         shown = guideline.nature not in ("safety", "disagreements") and guideline.known(one.rule.row) != "recalled"
-        if one.wait_hours <= 0 or one.end not in (MILDEST, WORST) or one.rule.row.silent or not shown:
-            continue
-        at = datetime.fromtimestamp(now.patient.as_of_s + round(one.wait_hours * HOUR_S), UTC)
-        made.append(Later(**_said(now, [one]), in_hours=round(one.wait_hours, 3), at=at))
-    unique = {(one.row, one.in_hours): one for one in made}
-    return sorted(unique.values(), key=lambda one: (one.in_hours, one.row))
+        if one.wait_hours > 0 and one.end in (MILDEST, WORST) and not one.rule.row.silent and shown:
+            waits.setdefault((round(one.wait_hours, 3), one.rule.name), []).append(one)
+    return [
+        Later(**_said(now, several), in_hours=hours, at=_after(now, several[0].wait_hours))
+        for (hours, _), several in sorted(waits.items())
+    ]
+
+
+def _after(now: Situation, hours: float) -> datetime:
+    """A moment some hours from now."""
+    return datetime.fromtimestamp(now.patient.as_of_s + round(hours * HOUR_S), UTC)
