@@ -157,6 +157,15 @@ def test_a_spoilt_cell_is_refused(tmp_path: Path, line: str, said: str) -> None:
         read(table(tmp_path, [line, *rows()[1:]]), COLUMNS)
 
 
+def test_patients_keep_their_ids_and_nobody_at_risk_has_no_ratio(tmp_path: Path) -> None:
+    """007 and 7 are two patients; O/E over an expectation of nothing is no number."""
+    cohort = read(table(tmp_path, ["007,1,0,0.5,f", "7,0,0,0.2,m", "7,1,0,0.1,m"]), COLUMNS)
+    assert sorted(set(cohort.patients)) == ["007", "7"]
+    found = validated(cohort, COLUMNS, thresholds=[0.2], resamples=5, seed=1)["predictions"]["p"]["measures"]
+    assert found["o_e"]["value"] is None
+    assert found["auc"]["value"] == 0.5
+
+
 def test_one_outcome_only_is_refused(tmp_path: Path) -> None:
     """Without events there is nothing to measure."""
     with pytest.raises(BadTable, match="nothing to measure"):

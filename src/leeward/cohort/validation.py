@@ -97,7 +97,10 @@ def measures(
 def brief(outcome: Numbers, predicted: Numbers, *, probability: bool) -> dict[str, float]:
     """AUC, and of a probability O/E: what a group is told by."""
     made = {"auc": float(library("sklearn.metrics").roc_auc_score(outcome, predicted))}
-    return made | ({"o_e": float(outcome.sum() / predicted.sum())} if probability else {})
+    if not probability:
+        return made
+    expected = float(predicted.sum())
+    return made | {"o_e": float(outcome.sum()) / expected if expected > 0 else float("nan")}
 
 
 def calibration(outcome: Numbers, predicted: Numbers) -> dict[str, float]:

@@ -93,9 +93,10 @@ def _table(path: Path) -> pa.Table:
     suffix = path.suffix.lower()
     if suffix not in (".csv", ".parquet") or not path.is_file():
         raise BadTable(f"{path} is no CSV or Parquet file; `leeward risk PATH --table FILE` writes one")
-    read_ = "read_csv" if suffix == ".csv" else "read_parquet"
+    # Cells of a CSV stay text until their column is known, so that 007 and 7 remain two patients.
+    read_ = "read_csv(?, all_varchar = true)" if suffix == ".csv" else "read_parquet(?)"
     try:
-        return connect().sql(f"select * from {read_}(?)", params=[str(path)]).to_arrow_table()
+        return connect().sql(f"select * from {read_}", params=[str(path)]).to_arrow_table()
     except Exception as error:  # noqa: BLE001  whatever the reader finds wrong is wrong with the file
         raise BadTable(f"{path.name} cannot be read: {str(error).splitlines()[0]}") from None
 

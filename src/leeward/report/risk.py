@@ -24,7 +24,8 @@ _WIDTH, _HEIGHT = 220, 26
 def write_page(answer: Mapping[str, Any], folder: Path) -> Path:
     """Writes one patient's page into a folder; returns its path."""
     folder.mkdir(parents=True, exist_ok=True)
-    file = folder / page_name(f"{answer['patient']} risk {answer['at']}")
+    at = answer["at"].replace("day-", "day-minus-").replace("day+", "day-plus-")
+    file = folder / page_name(f"{answer['patient']} risk {at}")
     file.write_text(page(answer), encoding="utf-8")
     return file
 
