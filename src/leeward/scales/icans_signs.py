@@ -47,7 +47,7 @@ def charted(relevant: ir.Table, places: ir.Table, people: ir.Table, doses: ir.Ta
     marks = marks.select("who", from_s=marks.at_s, until_s=marks.until_s.fill_null(FOREVER_S))
     events = [
         KINDS.events(mine, pick(cases, None), mine.at_s, ibis.coalesce(*words, score)),
-        KINDS.events(places, "setting", places.at_s, places.setting),
+        KINDS.events(places, "setting", places.at_s, ibis.coalesce(places.setting + 1, 0)),
         *switches(marks, KINDS, "other"),
         KINDS.events(doses, "dose", doses.dose_s, 1),
         _deaths(people),
@@ -94,7 +94,7 @@ def carried(rows: ir.Table) -> ir.Table:
         charted=true(ibis.coalesce(rows.ice, rows.capd, *(rows[name] for name in _WORDS.values())).notnull()),
         **{f"{name}_": latest(rows[name], rows.at_s, _WORD_BITS, upto) for name in _WORDS.values()},
     )
-    place = back(stands.place, 2)
+    place = (back(stands.place, 2) - 1).nullif(-1)
     bits = {"ice": 2 * _SCORE_BITS, "capd": 2 * _SCORE_BITS, **{f"{name}_": _WORD_BITS for name in _WORDS.values()}}
     ends = {
         f"{name}_ends_s": front(stands[name], wide)
