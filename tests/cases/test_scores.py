@@ -11,7 +11,7 @@ import pytest
 from leeward.knowledge import BadKnowledge
 from leeward.scales.bands import parsed
 from leeward.scales.scores import scores
-from tests.cases.score_cases import Row, rows, scored
+from tests.cases.score_cases import NOW, Row, rows, scored
 
 FOLDER = Path(__file__).parents[2] / "cases"
 FILES = ("scores-bedside.md", "scores-hlh.md", "scores-after-cells.md")
@@ -60,3 +60,32 @@ def test_tables_with_a_gap_or_an_overlap_are_refused(cells: dict[str, int]) -> N
     """A value has exactly one cell."""
     with pytest.raises(BadKnowledge, match="here"):
         parsed("here", cells, 0 if "10..11" in cells else None)
+
+
+@pytest.mark.parametrize(
+    ("birth", "points"),
+    [
+        ("2020-03-11", 2),  # four years old tomorrow
+        ("2020-03-10", 1),
+        ("2020-03", (1, 2)),
+        ("2020-02", 1),
+        ("2019-04", 1),
+        ("2020-04", 2),
+        ("2020", (1, 2)),
+        ("2019", 1),
+        ("2021", 2),
+    ],
+)
+def test_a_birth_of_which_only_month_or_year_is_known_leaves_a_span(birth: str, points: int | tuple[int, int]) -> None:
+    """Bedside PEWS asked on 10 March 2024: a pulse of 70 gives 2 points until the fourth birthday, 1 from then on."""
+    charted: dict[str, float | str] = {
+        "heart-rate": 70.0, "systolic-bp": 95.0, "capillary-refill": 2.0, "respiratory-rate": 24.0, "spo2": 97.0,
+        "respiratory-effort": "normal", "oxygen-device": "room-air", "birth-date": birth,
+    }  # fmt: skip
+    found = [
+        {"patient": "A", "quantity": name, "measured_at": NOW, "text": said if isinstance(said, str) else None}
+        | ({"low": said, "high": said} if isinstance(said, float) else {})
+        for name, said in charted.items()
+    ]
+    made = scored(found)["A"]["bedside-pews"]
+    assert (made["at_least"], made["at_most"]) == (points if isinstance(points, tuple) else (points, points))

@@ -129,9 +129,12 @@ class Definition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @cache
 def definition(name: str) -> Definition:
-    """knowledge/scales/<name>.toml; tables with a gap or an overlap are refused."""
+    """knowledge/scales/<name>.toml; tables with a gap or an overlap, of values or of ages, are refused."""
     found: Definition = load(f"scales/{name}", Definition)
     for item in found.items:
+        for younger, older in pairwise(item.ages):
+            if younger.until != older.from_ or younger.until <= younger.from_:
+                raise BadKnowledge(f"{name}.toml: {item.id}: ages {younger.from_:g} to {older.until:g} do not adjoin")
         for cells in (item.cells, *(group.cells for group in item.ages)):
             parsed(f"{name}.toml: {item.id}", cells, item.decimals)
     return found
