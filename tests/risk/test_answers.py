@@ -140,6 +140,15 @@ def test_a_product_named_with_the_question_stands_in_for_one_that_is_not_on_reco
     assert given["infusion"]["product"] == "axicabtagene ciloleucel"
 
 
+def test_before_the_infusion_a_score_applies_once_lymphodepletion_began(tmp_path: Path) -> None:
+    """The usual moment of asking: the product named, the infusion not yet given."""
+    lines = [*without("trigger"), ("P", -110.0, "lymphodepletion", "", "", "fludarabine")]
+    one = answered(tmp_path, lines, product="tisagenlecleucel")["P"]["scores"]["easix"]
+    assert (one["value"], one["applies"], one["why"]) == (3.0, True, [])
+    later = [*lines, ("P", -109.0, "ldh", "900", "U/L", "")]
+    assert answered(tmp_path, later, product="tisagenlecleucel")["P"]["scores"]["easix"]["value"] == 3.0
+
+
 def test_a_planned_day_counts_from_itself(tmp_path: Path) -> None:
     """`--assume-trigger` is the planned infusion: a value two days before it is not one of day -5."""
     from datetime import timedelta

@@ -38,8 +38,11 @@ def _moment(fits: Fits, person: Person, at: Moment) -> tuple[bool | None, str]:
         return False, "no infusion on record, so no day can be counted from it"
     if person["as_of_s"] <= person["from_s"]:
         return False, f"{at.title} had not begun when the record ends"
-    if person["infusion_s"] is None:
-        return None, "no infusion on record: the values are the newest before the moment asked about"
+    if person["infusion_s"] is None and person["lymphodepletion_s"] is None:
+        return (
+            None,
+            "neither lymphodepletion nor infusion on record: values are the newest before the moment asked about",
+        )
     return True, ""
 
 
