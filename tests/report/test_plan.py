@@ -13,10 +13,13 @@ import pytest
 
 from leeward.api import question
 from leeward.cohort.courses import answers, findings_of
+from leeward.knowledge.guidelines import guidelines
 from leeward.plan.plan import Plan
 from leeward.report import page, page_name
 from leeward.report.folder import write_pages
+from leeward.report.plan_fhir import bundle
 from leeward.report.plan_lines import KNOWN
+from leeward.report.plan_section import ALTERNATIVES
 from tests.report.planned import LIGHT, RANGED, UNTREATED, UNWEIGHED, WEIGHED, planned, protocol, record
 from tests.report.test_page import Reader
 
@@ -218,6 +221,43 @@ def test_a_patient_without_a_therapy_has_no_plan() -> None:
     """Nothing is graded, so nothing is said."""
     assert planned()[UNTREATED].not_graded
     assert 'id="plan' not in paged(UNTREATED)
+
+
+def test_a_dose_given_counts_against_every_source_that_says_how_far_apart() -> None:
+    """Tocilizumab five hours ago: whoever prints a distance holds the next one back; whoever prints none warns."""
+    distances = {one.id: one.doses for one in (*guidelines(), protocol())}
+    told = [one for one in planned()[WEIGHED].suggestions if one.drug == "tocilizumab" and one.dose is not None]
+    to_mind = [one.says for one in planned()[WEIGHED].warnings if one.drug == "tocilizumab"]
+    assert len({one.source_id for one in told}) >= 5
+    for one in told:
+        apart = [rule.apart_hours for rule in distances[one.source_id].values() if rule.drug == "tocilizumab"]
+        assert one.blocked if all(apart) else any(one.source in warned for warned in to_mind)
+
+
+def test_sources_are_told_to_be_alternatives() -> None:
+    """On the page and to a machine that reads the proposals."""
+    assert ALTERNATIVES in shown(part(paged(WEIGHED), "plan"))
+    [group] = [
+        one["resource"]
+        for one in bundle(planned()[WEIGHED])["entry"]
+        if one["resource"]["resourceType"] == "RequestGroup"
+    ]
+    assert ALTERNATIVES in [note["text"] for note in group["note"]]
+
+
+def test_each_source_names_the_grade_on_its_own_scale() -> None:
+    """CARTOX is asked with its own range, ASCO with ASTCT's sure grade."""
+    made = cards(paged(WEIGHED))
+    assert "CRS 2 to 4 by CARTOX 2018" in shown(made["cartox-2018"])
+    assert "CRS 2 by ASTCT 2019" in shown(made["asco-2021"])
+    assert "ASTCT" not in shown(made["cartox-2018"].split("</h3>")[0])
+
+
+def test_what_is_taken_for_granted_is_told() -> None:
+    """Above all that a drug not on record was read as not given."""
+    told = shown(part(paged(WEIGHED), "granted", "p"))
+    assert all(one in told for one in planned()[WEIGHED].assumptions)
+    assert "a drug that is not on record was read as not given" in told
 
 
 def spoilt(held: Any, key: str = "") -> Any:

@@ -16,6 +16,7 @@ from leeward.plan.plan import Plan
 from leeward.plan.suggestions import Suggestion
 from leeward.report.drug_codes import codings
 from leeward.report.plan_in_words import condition, told, unsure
+from leeward.report.plan_section import ALTERNATIVES
 
 Resource = dict[str, Any]
 BOTH = 2
@@ -92,6 +93,7 @@ def _group(plan: Plan, said: list[tuple[Resource, list[Suggestion]]]) -> Resourc
 def _notes(plan: Plan) -> Iterable[str]:
     """What this is, where sources differ, what was taken for granted."""
     yield plan.standing
+    yield ALTERNATIVES
     for one in plan.disagreements:
         yield f"Sources differ: {one.says} " + " ".join(
             f"{', '.join(side.sources)}: {side.says}." for side in one.sides

@@ -19,6 +19,9 @@ from leeward.report.clock import Clock, seconds
 from leeward.report.plan_lines import DECISIVE, KNOWN, Line, common, grouped, line, local
 from leeward.scales.older_crs import ASTCT
 
+ALTERNATIVES = (
+    "Sources are alternatives: each dose is worked out from what was given, and none counts what another one suggests."
+)
 FOLDED = 4
 """More conditional lines than this are folded away in a card, with their number and what they wait for."""
 SHORT = 5
@@ -61,7 +64,7 @@ def section(plan: Plan | None, wall: Clock) -> dict[str, Any] | None:
     local_ = [card for card in cards if natures[card.id] == "local"]
     others = [card for card in cards if natures[card.id] != "local"]
     return {
-        "standing": words.capital(plan.standing), "at": wall.full(seconds(plan.as_of)),
+        "alternatives": ALTERNATIVES, "standing": words.capital(plan.standing), "at": wall.full(seconds(plan.as_of)),
         "protocol": plan.protocol, "grades": _grades(plan), "ranged": _grades(plan, wide=True),
         "local": local_, "cards": [card for card in others if card.applies],
         "only_unsure": [card for card in others if not card.applies],
