@@ -12,6 +12,7 @@ import ibis
 import msgspec
 
 from leeward.cohort.plan import COURSES, REASONS, steps
+from leeward.cohort.side_by_side import SideBySide
 from leeward.scales.older_crs import ASTCT, older
 
 
@@ -70,7 +71,7 @@ def run(
     reasons: bool = True,
     tell: Callable[[str, int, int], None] | None = None,
 ) -> None:
-    """Makes every step a table in `con`, where a table or view `findings` stands already; `tell` hears of each."""
+    """Makes every step a table in `con`, where a table or view `findings` stands already; `tell` hears of most."""
     con.execute(
         "create or replace table question as "
         "select ?::timestamptz as_of, ?::timestamptz assumed_trigger, ?::varchar assumed_setting",
@@ -80,11 +81,7 @@ def run(
         con.sql(f"select 1 from findings where {one} limit 1").fetchall() for one in ("revised", "status = 'withdrawn'")
     )
     made = plan_for(question, revised=revised)
-    steps = [(name, sql) for name, sql in made if reasons or name not in REASONS]
-    for done, (name, sql) in enumerate(steps):
-        if tell is not None:
-            tell(name, done, len(steps))
-        con.execute(f"create or replace {'temp view' if name == 'known' else 'table'} {name} as {sql}")
+    SideBySide(con, [(name, sql) for name, sql in made if reasons or name not in REASONS]).make(tell)
 
 
 def tables(
