@@ -158,7 +158,7 @@ def report(
     """Write one self-contained HTML page per patient, and an index."""
     from leeward.report.folder import write_pages
 
-    own = _protocol(protocol)
+    own = plan.protocol_of(protocol)
     record, asked = _asked(path, as_of, assume_trigger, room_air, zone, mapping)
     with _progress() as tell:
         index = write_pages(record, asked, out, tell=tell, protocol=own)
@@ -217,17 +217,6 @@ def _asked(  # type: ignore[no-untyped-def]
         why = ", ".join(f"{count} x {reason}" for reason, count in record.refused.items()) or "it holds nothing"
         _fail(NOTHING_UNDERSTOOD, f"nothing in {path} was understood: {why}")
     return record, asked
-
-
-def _protocol(path: Path | None):  # type: ignore[no-untyped-def]
-    """A centre's own guideline file, or an exit code with what is wrong in it."""
-    from leeward.knowledge import BadKnowledge
-    from leeward.knowledge.guidelines import read_guideline
-
-    try:
-        return read_guideline(path) if path else None
-    except BadKnowledge as error:
-        _fail(WRONG_ARGUMENTS, f"the protocol cannot be used: {error}")
 
 
 def _moment(spelt: str | None, *, settings: bool = False):  # type: ignore[no-untyped-def]

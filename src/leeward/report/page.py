@@ -21,7 +21,7 @@ from leeward.report.clock import Clock, clock, seconds
 from leeward.report.layout import NARROW, WIDE
 from leeward.report.otherwise import corrected, otherwise
 from leeward.report.plan_section import section
-from leeward.report.tracks import tracks
+from leeward.report.tracks import Tracks, tracks
 from leeward.timeline.exposures import ASSUMED
 
 STANDING = (
@@ -68,9 +68,6 @@ def page(
     held = understood(answer)
     made = tracks(findings, seconds(held.as_of) if held.as_of else None)
     wall = clock(held, zone, made.last_s)
-    says = cards.description(held, made, wall)
-    something = bool(made.rows or held.triggers or held.course)
-    drawn = [chart.svg(held, made, wall, layout, says) for layout in (WIDE, NARROW)] if something else []
     sheet, allowed = _style()
     return (
         _templates()
@@ -83,21 +80,31 @@ def page(
             sheet=sheet,
             allowed=allowed,
             standing=STANDING,
-            drawings=[Markup(one) for one in drawn],  # noqa: S704  the renderer escapes each text it draws
-            person=cards.person(made, wall),
-            cards=[cards.card(held, one, made, wall) for one in held.syndromes],
-            notes=cards.notes(held, made, wall),
-            days=tables.days(held, made, wall) if something else [],
-            changes=tables.changes(held, made, wall),
-            episodes=cards.episodes(held, wall),
-            refused=cards.refused(held),
-            citations=cards.citations(held),
-            physiology=cards.physiology(held, wall),
             plan=section(plan, wall),
             otherwise=otherwise(beside, wall),
             corrected=corrected(beside.corrections, wall),
+            **_course(held, made, wall),
         )
     )
+
+
+def _course(held: Answer, made: Tracks, wall: Clock) -> dict[str, Any]:
+    """The course itself: drawings, cards, tables."""
+    something = bool(made.rows or held.triggers or held.course)
+    says = cards.description(held, made, wall)
+    drawn = [chart.svg(held, made, wall, layout, says) for layout in (WIDE, NARROW)] if something else []
+    return {
+        "drawings": [Markup(one) for one in drawn],  # noqa: S704  the renderer escapes each text it draws
+        "person": cards.person(made, wall),
+        "cards": [cards.card(held, one, made, wall) for one in held.syndromes],
+        "notes": cards.notes(held, made, wall),
+        "days": tables.days(held, made, wall) if something else [],
+        "changes": tables.changes(held, made, wall),
+        "episodes": cards.episodes(held, wall),
+        "refused": cards.refused(held),
+        "citations": cards.citations(held),
+        "physiology": cards.physiology(held, wall),
+    }
 
 
 def index_page(answers: Iterable[Mapping[str, Any]], *, zone: str | None = None) -> str:
