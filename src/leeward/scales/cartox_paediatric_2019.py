@@ -8,8 +8,8 @@ import msgspec
 
 from leeward.knowledge import Evidence, load
 from leeward.knowledge.definition import Decision, Line
-from leeward.scales.inspired_oxygen import BELOW_LIMIT, FROM_LIMIT, PRESSURE_BY_MASK, VENTILATOR
 from leeward.scales.level import worst
+from leeward.scales.older_crs_parts import OrganGrades, organs, oxygen
 from leeward.scales.older_crs_state import State
 from leeward.timeline.columns import pick
 
@@ -21,19 +21,13 @@ class _Suspicion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     organs_within: Line
 
 
-class _Grades(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _Grades(OrganGrades, frozen=True, forbid_unknown_fields=True):
     fever: int
-    oxygen_below_40: int
-    oxygen_from_40: int
-    positive_pressure_by_mask: int
-    ventilator: int
     hypotension: int
     low_dose_vasopressor: int
     several_vasopressors: int
     high_dose_vasopressor: int
     life_threatening_hypotension: int
-    organ_toxicity_from: int
-    transaminases_at_most: int
     death: int
 
 
@@ -59,7 +53,9 @@ def limits() -> Limits:
 
 def grade(at: State, limits: Limits) -> Any:
     """The worst of fever, pressure, oxygen and organs (Mahadeo 2019, Table 2); fever is not required."""
-    severity = worst(at.fever * limits.grades.fever, pressure(at, limits), oxygen(at, limits), organs(at, limits))
+    severity = worst(
+        at.fever * limits.grades.fever, pressure(at, limits), oxygen(at, limits.grades), organs(at, limits.grades)
+    )
     return pick([(at.death == 1, limits.grades.death)], severity)
 
 
@@ -76,28 +72,3 @@ def pressure(at: State, limits: Limits) -> Any:
         ],
         0,
     )
-
-
-def oxygen(at: State, limits: Limits) -> Any:
-    """Below 40 %, from 40 %, pressure by mask, ventilator."""
-    grades = limits.grades
-    return pick(
-        [
-            (at.support == VENTILATOR, grades.ventilator),
-            (at.support == PRESSURE_BY_MASK, grades.positive_pressure_by_mask),
-            (at.support == FROM_LIMIT, grades.oxygen_from_40),
-            (at.support == BELOW_LIMIT, grades.oxygen_below_40),
-        ],
-        0,
-    )
-
-
-def organs(at: State, limits: Limits) -> Any:
-    """An organ's own CTCAE grade, from the one that counts on; transaminitis up to its own limit."""
-    grades = limits.grades
-    toxicity = worst(
-        at.kidney,
-        at.bilirubin,
-        pick([(at.transaminases > grades.transaminases_at_most, grades.transaminases_at_most)], at.transaminases),
-    )
-    return pick([(toxicity >= grades.organ_toxicity_from, toxicity)], 0)

@@ -8,8 +8,8 @@ import msgspec
 
 from leeward.knowledge import Evidence, load
 from leeward.knowledge.definition import Decision
-from leeward.scales.inspired_oxygen import BELOW_LIMIT, FROM_LIMIT, PRESSURE_BY_MASK, VENTILATOR
 from leeward.scales.level import worst
+from leeward.scales.older_crs_parts import OxygenGrades, oxygen
 from leeward.scales.older_crs_state import State
 from leeward.timeline.columns import pick
 
@@ -17,17 +17,13 @@ ASKS = ("body-temperature", "systolic-bp", "oxygen-device", "age-years", "fio2",
         "value-before-therapy", "upper-limit-of-normal")  # fmt: skip
 
 
-class _Grades(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _Grades(OxygenGrades, frozen=True, forbid_unknown_fields=True):
     mild: int
     symptomatic_treatment: int
     hypotension: int
-    oxygen_below_40: int
-    oxygen_from_40: int
     renal_impairment: int
     creatinine_for_renal_impairment: int
     vasopressor: int
-    positive_pressure_by_mask: int
-    ventilator: int
     death: int
 
 
@@ -52,7 +48,7 @@ def limits() -> Limits:
 
 def grade(at: State, limits: Limits) -> Any:
     """The worst of reaction, pressure, oxygen and sequelae (CTCAE 4.03); fever is not required."""
-    severity = worst(reaction(at, limits), pressure(at, limits), oxygen(at, limits), sequelae(at, limits))
+    severity = worst(reaction(at, limits), pressure(at, limits), oxygen(at, limits.grades), sequelae(at, limits))
     return pick([(at.death == 1, limits.grades.death)], severity)
 
 
@@ -66,20 +62,6 @@ def pressure(at: State, limits: Limits) -> Any:
     """Any vasopressor is life-threatening; a low pressure without one needs fluids."""
     grades = limits.grades
     return pick([(at.vasopressor == 1, grades.vasopressor), (at.hypotension == 1, grades.hypotension)], 0)
-
-
-def oxygen(at: State, limits: Limits) -> Any:
-    """Below 40 %, from 40 %, pressure by mask, ventilator."""
-    grades = limits.grades
-    return pick(
-        [
-            (at.support == VENTILATOR, grades.ventilator),
-            (at.support == PRESSURE_BY_MASK, grades.positive_pressure_by_mask),
-            (at.support == FROM_LIMIT, grades.oxygen_from_40),
-            (at.support == BELOW_LIMIT, grades.oxygen_below_40),
-        ],
-        0,
-    )
 
 
 def sequelae(at: State, limits: Limits) -> Any:

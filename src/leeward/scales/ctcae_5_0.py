@@ -8,23 +8,19 @@ import msgspec
 
 from leeward.knowledge import Evidence, load
 from leeward.knowledge.definition import Decision
-from leeward.scales.inspired_oxygen import BELOW_LIMIT, FROM_LIMIT, PRESSURE_BY_MASK, VENTILATOR
 from leeward.scales.level import worst
+from leeward.scales.older_crs_parts import OxygenGrades, oxygen
 from leeward.scales.older_crs_state import State
 from leeward.timeline.columns import pick
 
 ASKS = ("body-temperature", "systolic-bp", "oxygen-device", "age-years", "fio2")
 
 
-class _Grades(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _Grades(OxygenGrades, frozen=True, forbid_unknown_fields=True):
     fever: int
     hypotension: int
-    oxygen_below_40: int
     one_vasopressor: int
-    oxygen_from_40: int
-    positive_pressure_by_mask: int
     several_vasopressors: int
-    ventilator: int
     death: int
 
 
@@ -49,7 +45,7 @@ def limits() -> Limits:
 
 def grade(at: State, limits: Limits) -> Any:
     """The worst of fever, pressure and oxygen (CTCAE 5.0, immune system disorders)."""
-    severity = worst(at.fever * limits.grades.fever, pressure(at, limits), oxygen(at, limits))
+    severity = worst(at.fever * limits.grades.fever, pressure(at, limits), oxygen(at, limits.grades))
     return pick([(at.death == 1, limits.grades.death)], severity)
 
 
@@ -61,20 +57,6 @@ def pressure(at: State, limits: Limits) -> Any:
             (at.several == 1, grades.several_vasopressors),
             (at.vasopressor == 1, grades.one_vasopressor),
             (at.hypotension == 1, grades.hypotension),
-        ],
-        0,
-    )
-
-
-def oxygen(at: State, limits: Limits) -> Any:
-    """Below 40 %, from 40 %, pressure by mask, ventilator."""
-    grades = limits.grades
-    return pick(
-        [
-            (at.support == VENTILATOR, grades.ventilator),
-            (at.support == PRESSURE_BY_MASK, grades.positive_pressure_by_mask),
-            (at.support == FROM_LIMIT, grades.oxygen_from_40),
-            (at.support == BELOW_LIMIT, grades.oxygen_below_40),
         ],
         0,
     )

@@ -8,8 +8,8 @@ import msgspec
 
 from leeward.knowledge import Evidence, load
 from leeward.knowledge.definition import Decision, Line
-from leeward.scales.inspired_oxygen import BELOW_LIMIT, FROM_LIMIT, PRESSURE_BY_MASK, VENTILATOR
 from leeward.scales.level import worst
+from leeward.scales.older_crs_parts import OxygenGrades, oxygen
 from leeward.scales.older_crs_state import State
 from leeward.timeline.columns import pick
 
@@ -20,12 +20,8 @@ class _Vasopressor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     long_from: Line
 
 
-class _Grades(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _Grades(OxygenGrades, frozen=True, forbid_unknown_fields=True):
     supportive_care: int
-    oxygen_below_40: int
-    oxygen_from_40: int
-    positive_pressure_by_mask: int
-    ventilator: int
     short_vasopressor: int
     long_vasopressor: int
     refractory_hypotension: int
@@ -54,7 +50,7 @@ def limits() -> Limits:
 
 def grade(at: State, limits: Limits) -> Any:
     """The worse of vasopressors by their time and oxygen (Park 2018, supplement); fever is not required."""
-    severity = worst(at.fever * limits.grades.supportive_care, pressure(at, limits), oxygen(at, limits))
+    severity = worst(at.fever * limits.grades.supportive_care, pressure(at, limits), oxygen(at, limits.grades))
     return pick([(at.death == 1, limits.grades.death)], severity)
 
 
@@ -67,20 +63,6 @@ def pressure(at: State, limits: Limits) -> Any:
             (at.long == 1, grades.long_vasopressor),
             (at.vasopressor == 1, grades.short_vasopressor),
             (at.hypotension == 1, grades.supportive_care),
-        ],
-        0,
-    )
-
-
-def oxygen(at: State, limits: Limits) -> Any:
-    """Below 40 %, from 40 %, pressure by mask, ventilator."""
-    grades = limits.grades
-    return pick(
-        [
-            (at.support == VENTILATOR, grades.ventilator),
-            (at.support == PRESSURE_BY_MASK, grades.positive_pressure_by_mask),
-            (at.support == FROM_LIMIT, grades.oxygen_from_40),
-            (at.support == BELOW_LIMIT, grades.oxygen_below_40),
         ],
         0,
     )
