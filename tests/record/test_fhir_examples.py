@@ -42,6 +42,7 @@ def test_a_course_on_a_ward() -> None:
         ("crp", (float("-inf"), 0.3), "03-01 05:00", None, "preliminary"),
         ("documented-crs-grade", 3.0, "03-03 08:00", None, "final"),
         ("norepinephrine", 8.0, "03-01 11:30", "03-02 01:00", "final"),
+        ("ordered", "dexamethasone", "03-01 12:15", None, "final"),
         ("oxygen-device", "nasal-cannula", "03-01 10:30", None, "final"),
         ("oxygen-device", "ventilator", "03-01 19:00", "03-02 05:00", "final"),
         ("oxygen-flow", 4.0, "03-01 10:30", None, "final"),
@@ -118,10 +119,13 @@ def test_synthea_bundles(third_party: Find) -> None:
         "triglycerides": 17,
         "birth-date": 12,
         "sex": 12,
+        "ordered": 7,
     }
     reasons = by_reason(record)
     assert {reason for reason, _ in reasons} == {"code-unknown", "order-only", "resource-not-read"}
     assert reasons["order-only", "acetaminophen"] == 7
+    ordered = [one["text"] for one in record.findings.to_pylist() if one["quantity"] == "ordered"]
+    assert ordered == ["acetaminophen"] * 7
 
 
 @pytest.fixture(scope="module")
