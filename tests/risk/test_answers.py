@@ -12,7 +12,7 @@ from tests.risk.bedside import PLAIN, Line, answered, without
 from leeward.knowledge.therapies import treatments
 from leeward.knowledge.vocabulary import quantities
 from leeward.risk.base_rates import rates
-from leeward.risk.definitions import adapters, citation, disease_words, moments, rules
+from leeward.risk.definitions import adapters, citation, disease_words, inputs, moments, rules
 
 
 def test_every_score_says_all_that_belongs_to_it(tmp_path: Path) -> None:
@@ -231,3 +231,22 @@ def test_a_score_was_made_for_something_that_exists(name: str) -> None:
     assert set(fits.products) <= {one.inn for one in known}
     assert set(fits.diseases) <= set(quantities()["disease"].words) == set(disease_words())
     assert set(fits.at) <= set(moments())
+
+
+@pytest.mark.parametrize("name", ["hay-2017", "gust-2017"])
+def test_the_hours_of_a_tree_are_those_of_its_inputs(name: str) -> None:
+    """What the paper prints stands in the score; the inputs it reads end at the same hour."""
+    hours = rules()[name].number("within_hours")
+    assert {inputs()[one].until_hours for one in rules()[name].made_of() if one.endswith("-36h")} == {hours}
+    assert inputs()["temperature-later"].from_hours == hours
+
+
+def test_a_rule_that_did_not_fire_is_not_a_low_risk(tmp_path: Path) -> None:
+    """38.9 first reached at 40 h: the answer is no, and says that this is no low risk."""
+    quiet: list[Line] = [("P", float(hours), "body-temperature", "37", "Cel", "") for hours in range(0, 85, 4)]
+    late: list[Line] = [("P", 40.5, "body-temperature", "39.5", "Cel", "")]
+    one = answered(tmp_path, [*PLAIN, *quiet, *late], "day+3")["P"]["scores"]["hay-2017"]
+    assert one["value"] == 0
+    assert any("not the same as a low risk" in note for note in one["notes"])
+    calm = answered(tmp_path, [*PLAIN, *quiet], "day+3")["P"]["scores"]["hay-2017"]
+    assert not any("not the same as a low risk" in note for note in calm["notes"])
