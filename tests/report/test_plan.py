@@ -10,7 +10,9 @@ from typing import Any
 
 import msgspec
 import pytest
+from typer.testing import CliRunner
 
+from leeward import cli
 from leeward.api import question
 from leeward.cohort.courses import answers, findings_of
 from leeward.knowledge.guidelines import guidelines
@@ -20,7 +22,8 @@ from leeward.report.folder import write_pages
 from leeward.report.plan_fhir import bundle
 from leeward.report.plan_lines import KNOWN
 from leeward.report.plan_section import ALTERNATIVES
-from tests.report.planned import LIGHT, RANGED, UNTREATED, UNWEIGHED, WEIGHED, planned, protocol, record
+from leeward.samples import FOLDER
+from tests.report.planned import LIGHT, PROTOCOL, RANGED, UNTREATED, UNWEIGHED, WEIGHED, planned, protocol, record
 from tests.report.test_page import Reader
 
 GRADED = (WEIGHED, LIGHT, UNWEIGHED, RANGED)
@@ -303,3 +306,16 @@ def test_a_folder_of_pages_gives_each_patient_their_own_plan(tmp_path: Path) -> 
     assert "x 70 kg" not in light
     assert "Example protocol says" in shown(heavy)
     assert 'id="plan"' not in (tmp_path / page_name(UNTREATED)).read_text(encoding="utf-8")
+
+
+def test_the_command_takes_a_protocol_and_refuses_a_bad_one(tmp_path: Path) -> None:
+    """`leeward report --protocol`: shown first, or an exit code with the file and what is wrong in it."""
+    sample = str(FOLDER / "c12-cervical-oedema.csv")
+    bad = tmp_path / "bad.toml"
+    bad.write_text(PROTOCOL.read_text(encoding="utf-8").replace('">= 2"', '">= 3"'), encoding="utf-8")
+    refused = CliRunner().invoke(cli.app, ["report", sample, "--out", str(tmp_path / "a"), "--protocol", str(bad)])
+    assert refused.exit_code == 2
+    assert "bad.toml" in refused.output
+    done = CliRunner().invoke(cli.app, ["report", sample, "--out", str(tmp_path / "b"), "--protocol", str(PROTOCOL)])
+    assert done.exit_code == 0
+    assert "Example protocol" in shown(part((tmp_path / "b" / "C12.html").read_text(encoding="utf-8"), "plan"))
