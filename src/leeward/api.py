@@ -10,7 +10,7 @@ from leeward.cohort.bedside_plan import Adviser, adviser
 from leeward.cohort.courses import answers, findings_of
 from leeward.cohort.engine import Question
 from leeward.knowledge.guidelines import read_guideline
-from leeward.plan.plan import Plan
+from leeward.plan.plan import NOTHING_LOST, Plan, lost
 from leeward.record.errors import BadSetting
 from leeward.record.read import Record, read
 from leeward.report.beside import NOTHING, beside
@@ -110,4 +110,5 @@ def plan(course: Answer, *, protocol: str | Path | None = None) -> Plan:
     record, asked = asked_of
     own = read_guideline(Path(protocol)) if protocol is not None else None
     ready = Adviser(room_air=asked.room_air, protocol=own) if own else adviser(room_air=asked.room_air)
-    return ready.plan(course.patient, findings_of(record, course.patient), asked)
+    missing = lost(record.refusals.to_pylist()).get(course.patient, NOTHING_LOST)
+    return ready.plan(course.patient, findings_of(record, course.patient), asked, missing)

@@ -10,6 +10,7 @@ from leeward.cohort.bedside_plan import adviser
 from leeward.cohort.courses import findings_of
 from leeward.cohort.engine import Question
 from leeward.cohort.guidance import plans
+from leeward.plan.plan import NOTHING_LOST, lost
 from leeward.record.read import read
 from leeward.record.spool import Record
 from leeward.samples import FOLDER
@@ -29,7 +30,8 @@ PATIENTS: dict[str, tuple[Charted, ...]] = {
 def same(record: Record) -> None:
     """Every patient's plan on both engines."""
     for plan in plans(record, Question()):
-        mine = adviser(room_air=False).plan(plan.patient, findings_of(record, plan.patient), Question())
+        missing = lost(record.refusals.to_pylist()).get(plan.patient, NOTHING_LOST)
+        mine = adviser(room_air=False).plan(plan.patient, findings_of(record, plan.patient), Question(), missing)
         assert mine == plan
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from itertools import groupby
 from statistics import median
-from typing import Any
+from typing import Any, get_args
 
 import duckdb
 import ibis
@@ -93,7 +93,8 @@ def _step(row: dict[str, Any], rules: tuple[fires.Rule, ...], within_hours: floa
         says=action.says or rule.row.says, strength=action.strength or rule.row.strength, kind=action.kind,
         quantity=" or ".join(audit.shown_by(action)[0]),
         done=instant(row["done_s"]), hours=hours, given_before=instant(row["before_s"]),
-        verdict=audit.verdict(hours, before=row["before_s"] is not None, within_hours=within_hours),
+        verdict=audit.verdict(hours, before=row["before_s"] is not None, day=row["day_s"] is not None,
+                              within_hours=within_hours),
     )  # fmt: skip
 
 
@@ -108,11 +109,12 @@ def summary(steps: Iterable[audit.Step]) -> list[audit.Summary]:
 def _summed(several: list[audit.Step]) -> audit.Summary:
     """One line."""
     first, hours = several[0], [step.hours for step in several if step.hours is not None]
-    count = {name: sum(step.verdict == name for step in several)
-             for name in ("taken", "late", "given before", "not on record")}  # fmt: skip
+    count = {verdict: sum(step.verdict == verdict for step in several) for verdict in get_args(audit.Verdict)}
     return audit.Summary(
-        first.row, first.says, first.grade, first.quantity, len(several), count["taken"], count["late"],
-        count["given before"], count["not on record"], round(median(hours), 3) if hours else None,
+        row=first.row, says=first.says, grade=first.grade, quantity=first.quantity, due=len(several),
+        taken=count["taken"], late=count["late"], hour_not_known=count["taken at an hour not known"],
+        given_before=count["given before"], not_on_record=count["not on record"],
+        median_hours=round(median(hours), 3) if hours else None,
     )  # fmt: skip
 
 

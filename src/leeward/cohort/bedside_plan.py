@@ -12,7 +12,7 @@ from leeward.cohort.bedside import Bedside
 from leeward.cohort.engine import Question
 from leeward.knowledge.guidelines import Guideline
 from leeward.plan import fires
-from leeward.plan.plan import Plan
+from leeward.plan.plan import NOTHING_LOST, Lost, Plan
 from leeward.scales.older_crs import ASTCT
 
 
@@ -24,11 +24,11 @@ class Adviser:
         self._protocol, self._rules, self._scales = protocol, fires.rules(extra), guidance.scales(extra)
         self._bedside = Bedside(room_air=room_air, scales=self._scales, cells=fires.cells(self._rules, ASTCT))
 
-    def plan(self, patient: str, findings: pa.Table, question: Question) -> Plan:
-        """The plan of a patient from their findings (FINDING)."""
+    def plan(self, patient: str, findings: pa.Table, question: Question, missing: Lost = NOTHING_LOST) -> Plan:
+        """The plan of a patient from their findings (FINDING); `missing`: what of their record was not understood."""
         question = msgspec.structs.replace(question, scales=self._scales)
         rows = self._bedside.tables(findings, question)
-        return guidance.plan_of_rows(patient, rows, self._rules, question, self._protocol)
+        return guidance.plan_of_rows(patient, rows, self._rules, question, missing, self._protocol)
 
 
 @cache

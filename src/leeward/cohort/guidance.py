@@ -20,7 +20,7 @@ from leeward.cohort.engine import Question
 from leeward.cohort.plan import steps as plan
 from leeward.knowledge.guidelines import Guideline, guidelines
 from leeward.plan import fires, state
-from leeward.plan.plan import Plan, Rows
+from leeward.plan.plan import NOTHING_LOST, Lost, Plan, Rows, lost
 from leeward.plan.plan import plan as plan_of
 from leeward.record.spool import Record
 from leeward.scales.older_crs import ASTCT, SCALES
@@ -84,7 +84,7 @@ def plans(record: Record, question: Question, *, protocol: Guideline | None = No
     question = msgspec.structs.replace(question, scales=scales(extra))
     rules = fires.rules(extra)
     con = asked_now(record, question, rules)
-    yield from planned(con, question, rules, protocol=protocol)
+    yield from planned(con, question, rules, lost(record.refusals.to_pylist()), protocol=protocol)
 
 
 def plans_at(
@@ -113,21 +113,27 @@ def plans_at(
 
 
 def planned(
-    con: duckdb.DuckDBPyConnection, question: Question, rules: tuple[fires.Rule, ...], *, protocol: Guideline | None
+    con: duckdb.DuckDBPyConnection,
+    question: Question,
+    rules: tuple[fires.Rule, ...],
+    missing: dict[str, Lost],
+    *,
+    protocol: Guideline | None,
 ) -> Iterator[Plan]:
     """As `plans`, from a connection in which `run` has run."""
     streams = {name: Stream(con, name) for name in STEPS}
     patients = [row[0] for row in con.sql("select distinct patient from findings order by 1 collate c").fetchall()]
     for patient in patients:
         rows = {name: stream.of(patient) for name, stream in streams.items()}
-        yield plan_of_rows(patient, rows, rules, question, protocol)
+        yield plan_of_rows(patient, rows, rules, question, missing.get(patient, NOTHING_LOST), protocol)
 
 
 def plan_of_rows(
-    patient: str, rows: Rows, rules: tuple[fires.Rule, ...], question: Question, protocol: Guideline | None
-) -> Plan:
-    """One patient's plan from their rows of STEPS."""
-    return plan_of(patient, rows, rules, assumptions=_assumed(question), protocol=protocol)
+    patient: str, rows: Rows, rules: tuple[fires.Rule, ...], question: Question, missing: Lost,
+    protocol: Guideline | None,
+) -> Plan:  # fmt: skip
+    """One patient's plan from their rows of STEPS; `missing`: what of their record was not understood."""
+    return plan_of(patient, rows, rules, assumptions=_assumed(question), lost=missing, protocol=protocol)
 
 
 def _assumed(question: Question) -> list[str]:

@@ -51,7 +51,8 @@ class DoseRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """How much of a drug a source gives, how often, and how much at most. Amounts are in `unit`.
 
     One of `fixed`, `per_kg`, `per_m2`, `steps`; `*_to` makes it a range. `in_24_hours`, `in_episode`, `in_lifetime`:
-    doses at most; `apart_hours`: at least between two. `min_age_years`: below it this source gives no dose.
+    doses at most; `apart_hours`: at least between two; `max_days`: so many days after the drug's first dose since the
+    onset it ends. `min_age_years`: below it no dose was read; `age_source`: where the ages are printed, if not there.
     `counted_as`: the quantity under which earlier doses are on record, where that is not the drug's own.
     """
 
@@ -76,8 +77,10 @@ class DoseRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     in_24_hours: int | None = None
     in_episode: int | None = None
     in_lifetime: int | None = None
+    max_days: float | None = None
     min_age_years: float | None = None
     max_age_years: float | None = None
+    age_source: str | None = None
     steps: tuple[Step, ...] = ()
     counted_as: str | None = None
     note: str | None = None
@@ -94,13 +97,16 @@ class DoseRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
                           (self.interval_hours, self.interval_to_hours)):  # fmt: skip
             if high is not None and (low is None or low > high):
                 raise ValueError("a range of a dose is reversed or has no beginning")
+        if self.max_days is not None and (self.steps or self.max_days <= 0):
+            raise ValueError("max_days is more than nothing, and a plan of steps says its own days")
 
 
 class Action(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One thing a row says to do. `dose` names one of the file's doses; `as_grade`: to be managed as this grade.
 
     `says`: its own words, where the row's do not suffice. `level`: where the patient is to be cared for.
-    `finding`: the quantity that shows it was done, for looking back, where that is not the drug or the level.
+    `finding`: the quantity that shows it was done, for looking back, where that is not the drug or the level; `word`:
+    what its text must be.
     """
 
     kind: ActionKind
@@ -110,6 +116,7 @@ class Action(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     as_grade: int | None = None
     level: Literal["home", "ward", "monitored", "icu"] | None = None
     finding: str | None = None
+    word: str | None = None
     strength: Strength | None = None
 
 
@@ -161,7 +168,7 @@ class Guideline(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
     `nature` "local" is a centre's own protocol, which need not cite a source of ours. `speaks_as`: how answers name it
     ("ASCO 2021"). `scale`: the one on which its grades are meant; a grade on another never drives it. `dated`: when it
-    was published.
+    was published. `superseded`: a later text has taken its place, and answers show it last.
     """
 
     id: str
@@ -174,6 +181,7 @@ class Guideline(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     dated: str
     scale: str | None = None
     region: str | None = None
+    superseded: bool = False
     summary: str | None = None
     scope: dict[str, Written] = {}
     tables: dict[str, Table]

@@ -19,9 +19,12 @@ from leeward.knowledge.vocabulary import quantities
 from leeward.plan.fires import HOLDS, Rule
 from leeward.plan.given import steroids
 from leeward.plan.moments import MILDEST
+from leeward.plan.numbers import number
 from leeward.timeline.columns import pick
+from leeward.timeline.exposures import DAY_S
+from leeward.timeline.settings import HOUR_S
 
-Verdict = Literal["taken", "late", "given before", "not on record"]
+Verdict = Literal["taken", "late", "taken at an hour not known", "given before", "not on record"]
 ACTIONS = ibis.table(
     {"rule": "int64", "action": "int64", "quantity": "string", "word": "string"}, name="guideline_actions"
 )
@@ -55,6 +58,7 @@ class Summary(msgspec.Struct, frozen=True):
     due: int
     taken: int
     late: int
+    hour_not_known: int
     given_before: int
     not_on_record: int
     median_hours: float | None
@@ -66,9 +70,9 @@ def actions(rules: Sequence[Rule]) -> pa.Table:
     for place, rule in enumerate(rules):
         if rule.guideline.known(rule.row) == "recalled":
             continue
-        for number, action in enumerate(rule.row.do):
+        for step, action in enumerate(rule.row.do):
             quantities_, word = shown_by(action)
-            made += [{"rule": place, "action": number, "quantity": name, "word": word} for name in quantities_]
+            made += [{"rule": place, "action": step, "quantity": name, "word": word} for name in quantities_]
     schema = pa.schema([("rule", pa.int64()), ("action", pa.int64()), ("quantity", pa.string()), ("word", pa.string())])
     return pa.Table.from_pylist(made, schema=schema)
 
@@ -82,7 +86,7 @@ def shown_by(action: Action) -> tuple[tuple[str, ...], str]:
     if action.drug == "corticosteroid" and action.finding is None:
         return tuple(steroids()), ""
     named = action.finding or action.drug
-    return ((named,) if named in quantities() and named != "care-setting" else ()), ""
+    return ((named,) if named in quantities() and named != "care-setting" else ()), action.word or ""
 
 
 def reached(course: ir.Table, episodes: ir.Table, scale: str) -> ir.Table:
@@ -116,7 +120,8 @@ def due(fired: ir.Table, actions: ir.Table, reached: ir.Table) -> ir.Table:
 def done(due: ir.Table, known: ir.Table) -> ir.Table:
     """`due` with the first finding in the episode that shows the step from then on, and the last one before.
 
-    Columns added: done_s, before_s (since the onset), null where none is on record.
+    Columns added: done_s, before_s (since a day before the onset), day_s (of which only the day is known), null where
+    none is on record.
     """
     gave = known.high.isnull() | (known.high != 0)
     shown = known.filter(gave).select("patient", "quantity", "text", found_s="at_s", ended_s="until_s")
@@ -126,17 +131,27 @@ def done(due: ir.Table, known: ir.Table) -> ir.Table:
     # A stay that had begun before and still runs shows the step at the moment itself.
     still = rows.ended_s.isnull() | (rows.ended_s >= rows.at_s)
     stays = fits & (rows.word != "") & (rows.found_s <= rows.at_s) & still
-    after = fits & (rows.found_s >= rows.at_s) & (rows.found_s <= rows.until_s)
-    earlier = fits & (rows.found_s < rows.at_s) & (rows.found_s >= rows.onset_s)
+    # A dose of which only the day is known was taken at some hour of it, if that day reaches past the moment.
+    day = fits & (rows.word == "") & (rows.ended_s - rows.found_s >= DAY_S - HOUR_S) & (rows.ended_s >= rows.at_s)
+    after = fits & ~day.fill_null(False) & (rows.found_s >= rows.at_s) & (rows.found_s <= rows.until_s)
+    earlier = (
+        fits
+        & ~day.fill_null(False)
+        & (rows.found_s < rows.at_s)
+        & (rows.found_s >= rows.onset_s - int(number("bundle-before") * HOUR_S))
+    )
     key = ["patient", "at_s", "grade", "onset_s", "rule", "action"]
     return rows.group_by(key).agg(
         done_s=pick([(stays, rows.at_s), (after, rows.found_s)], None).min(),
         before_s=ibis.ifelse(earlier, rows.found_s, None).max(),
+        day_s=ibis.ifelse(day & (rows.found_s <= rows.until_s), rows.found_s, None).min(),
     )
 
 
-def verdict(hours: float | None, *, before: bool, within_hours: float | None) -> Verdict:
-    """What is said of a step that took so many hours; `within_hours`: later counts as late."""
+def verdict(hours: float | None, *, day: bool, before: bool, within_hours: float | None) -> Verdict:
+    """What is said of a step that took so many hours; later than `within_hours` is late; `day`: only that is known."""
     if hours is None:
+        if day:
+            return "taken at an hour not known"
         return "given before" if before else "not on record"
     return "late" if within_hours is not None and hours > within_hours else "taken"

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from leeward.plan.numbers import number
 from leeward.timeline.settings import HOUR_S
 
 CULTURES = ("blood-culture", "urine-culture")
@@ -26,33 +27,33 @@ class Timed(msgspec.Struct, frozen=True):
 
 
 def clock(findings: Iterable[dict[str, Any]], onset_s: int | None, as_of_s: int) -> list[Timed]:
-    """The steps of an episode. `hours`: from the clock's beginning to the doing, so far where it is not on record."""
+    """The steps of an episode.
+
+    `hours`: from the clock's beginning to the doing (negative: before it), so far where it is not on record; null where
+    only the day of the doing is known.
+    """
     if onset_s is None:
         return []
+    early_s = onset_s - int(number("bundle-before") * HOUR_S)
     rows = sorted((row for row in findings if row["quantity"] in QUANTITIES), key=lambda row: row["given_s"])
-    since = [row for row in rows if row["given_s"] >= onset_s]
-    orders = [row for row in since if row["quantity"] == "ordered" and row["text"] == "tocilizumab"]
-    steps = [
-        ("blood cultures", onset_s, "onset", _first(since, "blood-culture")),
-        ("urine culture", onset_s, "onset", _first(since, "urine-culture")),
-        ("antibiotics", onset_s, "onset", _first(since, "antibiotic")),
-    ]
-    if orders:
-        ordered_s = int(orders[0]["given_s"])
-        given_s = _first([row for row in since if row["given_s"] >= ordered_s], "tocilizumab")
-        steps.append(("tocilizumab", ordered_s, "order", given_s))
-    else:
-        steps.append(("tocilizumab", onset_s, "onset", _first(since, "tocilizumab")))
-    return [_timed(*step, as_of_s) for step in steps]
+    rows = [row for row in rows if row["given_s"] >= early_s]
+    steps = [("blood cultures", "blood-culture"), ("urine culture", "urine-culture"), ("antibiotics", "antibiotic")]
+    made = [_timed(step, onset_s, "onset", _first(rows, quantity), as_of_s) for step, quantity in steps]
+    orders = [row for row in rows if row["quantity"] == "ordered" and row["text"] == "tocilizumab"]
+    since_s, since_what = (int(orders[0]["given_s"]), "order") if orders else (onset_s, "onset")
+    given = _first([row for row in rows if row["by_day"] or row["given_s"] >= since_s], "tocilizumab")
+    return [*made, _timed("tocilizumab", since_s, since_what, given, as_of_s)]
 
 
-def _first(rows: list[dict[str, Any]], quantity: str) -> int | None:
-    """When a quantity was first charted."""
-    return next((int(row["given_s"]) for row in rows if row["quantity"] == quantity), None)
+def _first(rows: list[dict[str, Any]], quantity: str) -> dict[str, Any] | None:
+    """The first finding of a quantity."""
+    return next((row for row in rows if row["quantity"] == quantity), None)
 
 
-def _timed(step: str, since_s: int, since_what: str, done_s: int | None, as_of_s: int) -> Timed:
+def _timed(step: str, since_s: int, since_what: str, done: dict[str, Any] | None, as_of_s: int) -> Timed:
     """A step with its hours."""
-    end_s = as_of_s if done_s is None else done_s
-    done = None if done_s is None else datetime.fromtimestamp(done_s, UTC)
-    return Timed(step, datetime.fromtimestamp(since_s, UTC), since_what, done, round((end_s - since_s) / HOUR_S, 3))
+    since = datetime.fromtimestamp(since_s, UTC)
+    if done is None:
+        return Timed(step, since, since_what, None, round((as_of_s - since_s) / HOUR_S, 3))
+    hours = None if done["by_day"] else round((int(done["given_s"]) - since_s) / HOUR_S, 3)
+    return Timed(step, since, since_what, datetime.fromtimestamp(int(done["given_s"]), UTC), hours)

@@ -108,6 +108,8 @@ def _compared(rows: ir.Table, then: ir.Table, syndrome: str, name: str) -> ir.Ta
     rows = rows.drop(*(column for column in rows.columns if column.endswith("_right")))
     low, high = rows[f"{syndrome}_low"], rows[f"{syndrome}_high"]
     same = (low == high) & (rows.then_low == rows.then_high) & (low == rows.then_low)
+    # An unchanged grade soon after a dose is no answer to it.
+    same &= rows.at_s - rows.had >= int(number("response-from") * HOUR_S)
     cases = [
         (rows.had.isnull(), "no-dose"),
         (high < rows.then_low, "better"),

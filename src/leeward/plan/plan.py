@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -75,6 +75,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     stay: list[Stay]
     recalled: list[Suggestion]
     assumptions: list[str]
+    refused: dict[str, int]
     protocol: str | None
     edition: str
 
@@ -82,18 +83,44 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 Rows = dict[str, list[dict[str, Any]]]
 
 
+class Lost(msgspec.Struct, frozen=True):
+    """What of a patient's record was not understood: how much by reason, and the drugs some giving of which is lost."""
+
+    refused: dict[str, int] = {}
+    drugs: frozenset[str] = frozenset()
+
+
+NOTHING_LOST = Lost()
+_KEPT_AS_GIVEN = ("order-only", "unit-unknown", "rate-missing-weight")
+"""Refusals beside which the drug stays on record as given, or was never given."""
+
+
+def lost(refusals: Iterable[dict[str, Any]]) -> dict[str, Lost]:
+    """What was lost, by patient, from the rows of REFUSAL: a dose that was refused may have been given."""
+    counts: dict[str, dict[str, int]] = {}
+    drugs: dict[str, set[str]] = {}
+    named = {quantity: drug for drug, quantity in listed_drugs().items()}
+    for row in refusals:
+        if row["patient"] is None:
+            continue
+        mine = counts.setdefault(row["patient"], {})
+        mine[row["reason"]] = mine.get(row["reason"], 0) + 1
+        if row["quantity"] in named and row["reason"] not in _KEPT_AS_GIVEN:
+            drugs.setdefault(row["patient"], set()).add(named[row["quantity"]])
+    return {
+        patient: Lost(dict(sorted(by.items())), frozenset(drugs.get(patient, ()))) for patient, by in counts.items()
+    }
+
+
 def plan(
     patient: str, rows: Rows, rules: Sequence[Rule], *, assumptions: Sequence[str] = (),
-    ordered: frozenset[str] = frozenset(), protocol: Guideline | None = None,
+    lost: Lost = NOTHING_LOST, protocol: Guideline | None = None,
 ) -> Plan:  # fmt: skip
-    """The plan from one patient's rows of plan_state, plan_fired, plan_graded and plan_given.
-
-    `ordered`: drugs of which an order is on record that nobody can match to a giving.
-    """
+    """The plan from one patient's rows of plan_state, plan_fired, plan_graded, plan_given; `lost`: what was refused."""
     if not rows["plan_state"]:
-        return _nothing(patient, assumptions, protocol)
+        return _nothing(patient, assumptions, lost, protocol)
     state = rows["plan_state"][0]
-    facts = facts_of(state, rows["plan_given"], ordered)
+    facts = facts_of(state, rows["plan_given"], lost.drugs)
     now = situation(rows["plan_state"], rows["plan_fired"], facts, rules)
     told, recalled = suggestions(now)
     return Plan(
@@ -103,18 +130,19 @@ def plan(
         disagreements=disagreements(now), warnings=warnings(now, told), later=later(now),
         bundle=bundle.clock(rows["plan_given"], _open_since(state), state["at_s"]), stay=_stay(state),
         recalled=recalled,
-        assumptions=[*assumptions, NONE_ON_RECORD, *_ranged(rows["plan_graded"])],
+        assumptions=[*assumptions, NONE_ON_RECORD, *_ranged(rows["plan_graded"])], refused=lost.refused,
         protocol=protocol.speaks_as if protocol else None,
         edition=edition(),
     )  # fmt: skip
 
 
-def _nothing(patient: str, assumptions: Sequence[str], protocol: Guideline | None) -> Plan:
+def _nothing(patient: str, assumptions: Sequence[str], lost: Lost, protocol: Guideline | None) -> Plan:
     """What is said of a patient who is not graded: nothing, and why."""
     return Plan(
         patient=patient, as_of=None, not_graded=NO_TRIGGER, standing=STANDING, crs=[], icans=None, product=None,
         suggestions=[], disagreements=[], warnings=[], later=[], bundle=[], stay=[], recalled=[],
-        assumptions=list(assumptions), protocol=protocol.speaks_as if protocol else None, edition=edition(),
+        assumptions=list(assumptions), refused=lost.refused, protocol=protocol.speaks_as if protocol else None,
+        edition=edition(),
     )  # fmt: skip
 
 
@@ -142,7 +170,7 @@ def _icans(graded: list[dict[str, Any]]) -> Range | None:
     return Range("astct-2019", known[0]["icans_low"], known[0]["icans_high"]) if known else None
 
 
-def facts_of(state: dict[str, Any], given: list[dict[str, Any]], ordered: frozenset[str]) -> Patient:
+def facts_of(state: dict[str, Any], given: list[dict[str, Any]], lost: frozenset[str]) -> Patient:
     """What doses are worked out from: a row of plan_state, and plan_given."""
     weighed = _last(given, "body-weight")
     measured = _last(given, "body-height")
@@ -156,7 +184,7 @@ def facts_of(state: dict[str, Any], given: list[dict[str, Any]], ordered: frozen
         weight_at_s=weighed["given_s"] if weighed else None, setting=state["setting"],
         height_cm=measured["low"] if measured and measured["low"] == measured["high"] else None,
         age_low=state["age_low"], age_high=state["age_high"], creatinine_clearance=state["creatinine_clearance"],
-        dose_s=state["dose_s"], onset_s=state["onset_s"], given=doses, unknown=ordered | _open_orders(state, given),
+        dose_s=state["dose_s"], onset_s=state["onset_s"], given=doses, unknown=lost | _open_orders(state, given),
     )  # fmt: skip
 
 

@@ -172,7 +172,9 @@ def suggestions(now: Situation) -> tuple[list[Suggestion], list[Suggestion]]:
 def _place(now: Situation, named: tuple[str, int | None], several: list[Held]) -> tuple[int, int, int]:
     """The place of a rule among all: a centre's own first, then by file, row and the grade it is said for."""
     name, as_grade = named
-    return _ORDER.index(several[0].rule.guideline.nature), now.places[name], as_grade or 0
+    guideline = several[0].rule.guideline
+    order = len(_ORDER) if guideline.superseded else _ORDER.index(guideline.nature)
+    return order, now.places[name], as_grade or 0
 
 
 def _as_grade(now: Situation, held: Iterable[Held], end: int) -> list[tuple[int, Held]]:
@@ -224,17 +226,22 @@ def _suggestion(now: Situation, several: Sequence[Held], action: Action, as_grad
     dose = rule.guideline.doses.get(action.dose or "")
     evidence = weakest([said["evidence"], rule.guideline.known(dose)]) if dose else said["evidence"]
     said["evidence"] = evidence
-    told = _dose(now.patient, dose, rule.guideline, recalled=evidence == "recalled")
+    untold = [inputs()[name].says for one in several for name in one.needs if inputs()[name].untold]
+    told = _dose(now.patient, dose, rule.guideline, untold, recalled=evidence == "recalled")
     return Suggestion(
         **said, **told, strength=action.strength or rule.row.strength, kind=action.kind, drug=action.drug,
         level=action.level, as_grade=as_grade or action.as_grade, finding=action.finding,
     )  # fmt: skip
 
 
-def _dose(patient: Patient, rule: DoseRule | None, guideline: Guideline, *, recalled: bool) -> dict[str, Any]:
-    """A dose by its rule. What is only recalled is never the basis of one."""
+def _dose(
+    patient: Patient, rule: DoseRule | None, guideline: Guideline, untold: Sequence[str], *, recalled: bool
+) -> dict[str, Any]:
+    """A dose by its rule. What is only recalled is never the basis of one, nor what no record can tell."""
     if rule is None:
         return {}
+    if untold:
+        return {"unit": rule.unit, "route": rule.route, "blocked": f"no dose before it is known {untold[0]}"}
     if recalled:
         return {"unit": rule.unit, "route": rule.route, "blocked": "only recalled: no dose is worked out from it"}
     made: Dosed = dosed(rule, patient, guideline.speaks_as)

@@ -20,12 +20,11 @@ def printed(
     late = f"; later than {within_hours:g} h is called late" if within_hours is not None else ""
     patients = len({step.patient for step in steps})
     title = f"{of.speaks_as}: steps due when a grade was first surely reached, {patients} patients{late}"
-    table = Table("grade", "step", "due", "taken", "late", "given before", "not on record", "median h", title=title)
+    counted = ("due", "taken", "late", "hour_not_known", "given_before", "not_on_record")
+    table = Table("grade", "step", *(name.replace("_", " ") for name in counted), "median h", title=title)
     for line in summary:
-        table.add_row(
-            str(line.grade), line.says, str(line.due), str(line.taken), str(line.late), str(line.given_before),
-            str(line.not_on_record), "" if line.median_hours is None else f"{line.median_hours:g}",
-        )  # fmt: skip
+        hours = "" if line.median_hours is None else f"{line.median_hours:g}"
+        table.add_row(str(line.grade), line.says, *(str(getattr(line, name)) for name in counted), hours)
     out.print(table)
     if patients <= _PATIENTS_SHOWN:
         for step in steps:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from rich.console import Console
 from rich.text import Text
 
+from leeward.plan.bundle import Timed
 from leeward.plan.plan import Plan, Range
 from leeward.plan.suggestions import Disagreement, Later, Said, Suggestion
 from leeward.plan.words import between, moment, span
+from leeward.scales.older_crs import ASTCT
 from leeward.timeline.settings import HOUR_S
 
 KNOWN = {"read": "", "secondary": "seen second-hand", "derived": "worked out by us", "recalled": "recalled only"}
@@ -51,9 +53,14 @@ def lines(plan: Plan, *, recalled: bool = False) -> Iterable[Text]:
 
 
 def grades(plan: Plan) -> str:
-    """The grades in one line."""
-    crs = ", ".join(f"CRS {ranged(one)} ({one.scale})" for one in plan.crs[:1]) or "CRS not graded"
-    return f"{crs}, ICANS {ranged(plan.icans)}" if plan.icans else crs
+    """The grades in one line: ASTCT first, then each scale that differs, so that "at worst" has its range in sight."""
+    first = [one for one in plan.crs if one.scale == ASTCT]
+    crs = [f"CRS {ranged(one)} ({one.scale})" for one in first]
+    crs += [
+        f"{ranged(one)} ({one.scale})" for one in plan.crs if one.scale != ASTCT and ranged(one) != ranged(first[0])
+    ]
+    icans = [f"ICANS {ranged(plan.icans)}"] if plan.icans else []
+    return ", ".join([*(crs or ["CRS not graded"]), *icans])
 
 
 def ranged(one: Range) -> str:
@@ -88,8 +95,13 @@ def gathered(mine: list[Suggestion]) -> list[str]:
 
 def condition(one: Said) -> str:
     """When it applies: at which end of a range, and what is not on record and must hold."""
-    at = "" if len(one.ends) != 1 else "at best: " if one.ends[0] == "mildest" else "at worst: "
+    at = end(one.ends)
     return f"{at}{unsure(one.needs)}: " if one.needs else at
+
+
+def end(ends: Sequence[str]) -> str:
+    """At which end of a range of grades something holds; empty where it holds at both."""
+    return "" if len(ends) != 1 else "at best: " if ends[0] == "mildest" else "at worst: "
 
 
 def unsure(needs: list[str]) -> str:
@@ -108,7 +120,7 @@ def _ground(one: Suggestion) -> str:
 def told(one: Suggestion) -> str:
     """One step, with its dose or why there is none."""
     raised = f"as grade {one.as_grade}: " if one.as_grade is not None and one.kind != "escalate" else ""
-    raised += "against " if one.kind == "avoid" and not one.says.startswith("no ") else ""
+    raised += "against: " if one.kind == "avoid" else ""
     if one.drug is None or (one.dose is None and not one.blocked and not one.steps):
         return raised + one.says
     return f"{raised}{one.says}: {dose(one)}"
@@ -133,7 +145,7 @@ def _differ(found: list[Disagreement]) -> Iterable[Text]:
     if found:
         yield Text("\nWhere sources differ here:", style="bold")
     for one in found:
-        yield Text(f"  {one.says}" + (f" ({unsure(one.needs)})" if one.needs else ""))
+        yield Text(f"  {end(one.ends)}{one.says}" + (f" ({unsure(one.needs)})" if one.needs else ""))
         for side in one.sides:
             known = f" [{KNOWN[side.evidence]}]" if KNOWN[side.evidence] else ""
             yield Text(f"    {', '.join(side.sources)}: {side.says}{known}", style="dim" if known else "")
@@ -153,7 +165,8 @@ def _mind(plan: Plan) -> Iterable[Text]:
     own = [f"{one.source}, {one.drug}: {warning}" for one in plan.suggestions for warning in one.warnings]
     about: dict[str, list[str]] = {}
     for one in plan.warnings:
-        said = f"{one.says} ({one.where})" + (f"; {unsure(one.needs)}" if one.needs else "")
+        known = f", {KNOWN[one.evidence]}" if KNOWN[one.evidence] else ""
+        said = f"{end(one.ends)}{one.says} ({one.where}{known})" + (f"; {unsure(one.needs)}" if one.needs else "")
         about.setdefault(said, []).append(one.drug or "always")
     general = [f"{', '.join(drugs)}: {said}" for said, drugs in about.items()]
     if own or general:
@@ -166,11 +179,23 @@ def _clock(plan: Plan) -> Iterable[Text]:
     if plan.bundle:
         yield Text("\nThe clock:", style="bold")
     for step in plan.bundle:
-        hours = f"{step.hours:g} h after {step.since_what}" if step.hours is not None else ""
-        yield Text(f"  {step.step}: {hours}" if step.done else f"  {step.step}: not on record, {hours}")
+        yield Text(f"  {step.step}: {_since(step)}")
+    if plan.refused:
+        counted = ", ".join(f"{count} x {reason}" for reason, count in plan.refused.items())
+        yield Text(f"\nNot understood in this record, and so not used: {counted}", style="bold")
+    yield Text("\nTaken for granted: " + "; ".join(plan.assumptions))
     if plan.stay:
         yield Text("\nRules on staying near and driving in force when it was given:", style="bold")
     yield from (
         Text(f"  {', '.join(part for part in (one.region, one.about, one.for_) if part)}: {one.says} [{one.evidence}]")
         for one in plan.stay
     )
+
+
+def _since(step: Timed) -> str:
+    """How long a step of the bundle took, or that it is not on record."""
+    if step.hours is None:
+        return "on record for that day, hour not known"
+    if step.done is None:
+        return f"not on record, {step.hours:g} h after {step.since_what} so far"
+    return f"{abs(step.hours):g} h {'before' if step.hours < 0 else 'after'} {step.since_what}"
