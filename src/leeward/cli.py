@@ -17,7 +17,7 @@ import msgspec
 import typer
 from rich.console import Console
 
-from leeward.commands import audit, compare, discord, lookalikes, plan, risk, validate
+from leeward.commands import audit, compare, discord, lookalikes, plan, prepare, risk, validate, watch
 from leeward.record.errors import BadSetting, CannotRead, LeewardError
 
 if TYPE_CHECKING:  # reading and grading load DuckDB, which `leeward --help` must not wait for
@@ -269,6 +269,8 @@ plan.add_to(app, _asked)
 audit.add_to(app, _asked)
 risk.add_to(app, _asked)
 validate.add_to(app, _asked)
+prepare.add_to(app, _asked)
+watch.add_to(app, _asked)
 
 
 def main() -> None:

@@ -1,0 +1,132 @@
+"""`leeward prepare`: before a T-cell therapy: the checklist, the schedule on dates, premedication, what was tried."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from datetime import UTC, date, datetime, tzinfo
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import msgspec
+import typer
+
+Asked = Callable[[Path, str | None, str | None, bool | None, str | None, Path | None], tuple[Any, Any]]
+"""Reads a path and the options of every command into a record and a question, or leaves with an exit code."""
+WRONG_ARGUMENTS = 2
+REGIONS = ("US", "EU", "CH")
+
+
+def add_to(app: typer.Typer, asked: Asked) -> None:
+    """Adds the command to the command line."""
+
+    @app.command()
+    def prepare(
+        path: Annotated[Path, typer.Argument(help="a file or folder, as for grade")],
+        product: Annotated[str | None, typer.Option(help="the product that is to be given")] = None,
+        date: Annotated[
+            str | None, typer.Option(help="its day, or day and time: 2026-03-28, 2026-03-28T10:00 with --zone")
+        ] = None,
+        region: Annotated[str | None, typer.Option(help="rules of US, EU or CH only")] = None,
+        json: Annotated[bool, typer.Option("--json", help="one JSON object per patient per line")] = False,
+        fhir: Annotated[bool, typer.Option("--fhir", help="one FHIR R4 Bundle per patient per line: a draft")] = False,
+        calendar: Annotated[Path | None, typer.Option(help="write an iCalendar file per patient here")] = None,
+        out: Annotated[Path | None, typer.Option(help="write a page per patient into this folder")] = None,
+        patient: Annotated[str | None, typer.Option(help="this patient only")] = None,
+        as_of: Annotated[str | None, typer.Option(help="as known at this time (RFC 3339 with offset)")] = None,
+        zone: Annotated[str | None, typer.Option(help="zone of local times, and of the dated plan")] = None,
+        mapping: Annotated[Path | None, typer.Option(help="TOML that says how to read other CSV")] = None,
+    ) -> None:
+        """Say what is looked at before a dose, what the record shows, and what each source says around it."""
+        wanted = question_of(product, date, region, zone)
+        if calendar is not None and wanted.start is None:
+            _fail("no date was given: there is nothing to put into a calendar; give --date")
+        record, question = asked(path, as_of, None, None, zone, mapping)
+        from leeward.cohort.preparing import answers
+
+        found = (one for one in answers(record, question, wanted) if patient in (None, one.patient))
+        _write(found, patient, json=json, fhir=fhir, calendar=calendar, out=out)
+
+
+def _fail(message: str) -> NoReturn:
+    typer.echo(message, err=True)
+    raise typer.Exit(WRONG_ARGUMENTS)
+
+
+def question_of(product: str | None, date_: str | None, region: str | None, zone: str | None) -> Any:
+    """What is asked, or an exit code: a product nobody knows, a date that is none, are said and nothing is guessed."""
+    from leeward.knowledge.therapies import treatments
+    from leeward.plan.prepare import Asked as Made
+
+    by_name = {name.lower(): one for one in treatments() for name in one.names}
+    if product is None:
+        _fail("no product was named: give --product")
+    if product.lower() not in by_name:
+        _fail(f"no product '{product}' is known; docs/therapies.md lists them")
+    if region is not None and region not in REGIONS:
+        _fail(f"no region '{region}'; there is {', '.join(REGIONS)}")
+    place = zone_of(zone)
+    return Made(product=by_name[product.lower()], start=start_of(date_, place), region=region)
+
+
+def zone_of(name: str | None) -> tzinfo | None:
+    """A zone by its name, or an exit code."""
+    from leeward.record.errors import LeewardError
+    from leeward.record.times import zone
+
+    try:
+        return None if name is None else zone(name)
+    except LeewardError as error:
+        _fail(str(error))
+
+
+def start_of(spelt: str | None, zone: tzinfo | None) -> Any:
+    """The day of a dose, or its day and time; a local time that is not on the clock, or is on it twice, is refused."""
+    from leeward.plan.schedule import Start, real, twice
+
+    if spelt is None:
+        return None
+    try:
+        at = datetime.fromisoformat(spelt)
+        if len(spelt) == len("2026-03-28"):
+            return Start(day=date.fromisoformat(spelt), zone=zone or UTC)
+    except ValueError:
+        _fail(f"'{spelt}' is not a date; write it as 2026-03-28, or 2026-03-28T10:00+01:00")
+    if at.tzinfo is not None:
+        mine = at.astimezone(zone) if zone else at
+        return Start(day=mine.date(), zone=zone or at.tzinfo, at=mine.time().replace(fold=mine.fold))
+    if zone is None:
+        _fail(f"'{spelt}' has no zone: write it with an offset, or give --zone")
+    local = at.replace(tzinfo=zone)
+    if not real(local):
+        _fail(f"{spelt} is not on the clock in {zone}: the clocks change there")
+    if twice(local):
+        _fail(f"{spelt} comes twice in {zone}: the clocks change there; write it with an offset")
+    return Start(day=at.date(), zone=zone, at=at.time())
+
+
+def _write(
+    found: Iterable[Any], patient: str | None, *, json: bool, fhir: bool, calendar: Path | None, out: Path | None
+) -> None:
+    """Answers as lines of JSON or FHIR, as files, or in words."""
+    from leeward.report.prepare_calendar import write_calendar
+    from leeward.report.prepare_fhir import bundle
+    from leeward.report.prepare_in_words import in_words
+    from leeward.report.prepare_page import write_page
+
+    seen = False
+    try:
+        for one in found:
+            seen = True
+            if calendar is not None:
+                typer.echo(str(write_calendar(one, calendar)) if not one.refused else in_words(one))
+            if out is not None:
+                typer.echo(str(write_page(one, out)))
+            if json or fhir:
+                sys.stdout.buffer.write(msgspec.json.encode(bundle(one) if fhir else one) + b"\n")
+            elif calendar is None and out is None:
+                typer.echo(in_words(one))
+    except OSError as error:
+        _fail(f"cannot write: {error}")
+    if not seen and patient is not None:
+        _fail(f"no patient '{patient}' in this record")

@@ -1,0 +1,265 @@
+"""Shapes of knowledge/prepare/: what is looked at before a dose, how late one may be, what was tried, what is watched.
+
+Every line says who says it and how that is known; what does not fit is refused with file and line.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import cache
+from typing import Literal
+
+import msgspec
+
+from leeward.knowledge.loader import Evidence, load
+from leeward.knowledge.therapies import Count, Share, Therapy
+from leeward.knowledge.vocabulary import quantities
+
+FOLDER = "prepare"
+
+
+class Limit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One number with its unit, and where it is printed or why it was decided."""
+
+    value: float
+    unit: str
+    evidence: Evidence
+    checked: date
+    where: str = ""
+    why: str = ""
+
+
+class Says(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"from_": "from"}):
+    """What a source says of an item, of which classes or products, and from when until when."""
+
+    says: str
+    source: str
+    evidence: Evidence
+    classes: tuple[str, ...] = ()
+    products: tuple[str, ...] = ()
+    from_: date | None = None
+    until: date | None = None
+
+    def of(self, product: Therapy, day: date | None) -> bool:
+        """Whether it speaks of a product on a day; without a day every dated line is shown."""
+        held = day is None or ((self.from_ is None or self.from_ <= day) and (self.until is None or day < self.until))
+        return held and speaks_of(self.classes, self.products, product)
+
+
+class Sign(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A finding that settles an item or speaks against it: a word, or a number that is reached."""
+
+    quantity: str
+    word: str | None = None
+    at_least: Limit | None = None
+
+
+class Item(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One line of the checklist; what the fields mean stands at the top of checklist.toml."""
+
+    id: str
+    title: str
+    asks: tuple[Says, ...]
+    within: Literal["laboratory", "examined", "given", "standing"] = "standing"
+    classes: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    any_of: tuple[str, ...] = ()
+    defers: tuple[Sign, ...] = ()
+    clears: tuple[Sign, ...] = ()
+    suggests: tuple[Sign, ...] = ()
+    unread: str | None = None
+    drugs: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuses a quantity that nobody reads, and an item that says neither how it is read nor that it is not."""
+        named = [one.partition("=")[0] for one in (*self.needs, *self.any_of)]
+        named += [one.quantity for one in (*self.defers, *self.clears, *self.suggests)]
+        _known(named)
+        if bool(named) is bool(self.unread):
+            raise ValueError(f"item {self.id}: either quantities, or why none is read")
+
+
+class Checklist(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """checklist.toml."""
+
+    evidence: Evidence
+    checked: date
+    words: dict[str, str]
+    within: dict[str, Limit]
+    item: tuple[Item, ...]
+
+
+class Gap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a label says where so many days lie between a dose and the next."""
+
+    product: str
+    region: str
+    over_days: int
+    next: Literal["continue", "repeat", "restart"]
+    says: str
+    source: str
+    evidence: Evidence
+    after: int | None = None
+    up_to_days: int | None = None
+
+    def holds(self, after: int, days: int) -> bool:
+        """Whether it speaks of this many days after this dose."""
+        return self.after in (None, after) and days > self.over_days and days <= (self.up_to_days or days)
+
+
+class Cycle(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How long a cycle of a product is."""
+
+    product: str
+    days: int
+    says: str
+    source: str
+    evidence: Evidence
+
+
+class Gaps(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """gaps.toml."""
+
+    evidence: Evidence
+    checked: date
+    no_rule: str
+    gap: tuple[Gap, ...]
+    cycle: tuple[Cycle, ...]
+
+
+class Arm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The rates of one side of a comparison; an absent one was not read."""
+
+    n: Count | None = None
+    crs_any: Share | None = None
+    crs_grade_3_or_more: Share | None = None
+    icans_any: Share | None = None
+    icans_grade_3_or_more: Share | None = None
+
+
+class Study(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, rename={"with_": "with"}):
+    """One published attempt to prevent CRS: what was given, to how many, with what rates and what harm."""
+
+    id: str
+    title: str
+    intervention: str
+    design: str
+    source: str
+    evidence: Evidence
+    classes: tuple[str, ...] = ()
+    products: tuple[str, ...] = ()
+    diseases: str | None = None
+    scale: str | None = None
+    with_: Arm | None = None
+    without: Arm | None = None
+    harm: str | None = None
+    notes: str | None = None
+
+
+class Studies(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """prophylaxis.toml."""
+
+    evidence: Evidence
+    checked: date
+    study: tuple[Study, ...]
+
+
+class Watch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"if_": "if"}):
+    """One line of the monitoring schedule; what the fields mean stands at the top of monitoring.toml."""
+
+    id: str
+    title: str
+    says: str
+    why: str
+    source: str
+    evidence: Evidence
+    classes: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
+    quantities: tuple[str, ...] = ()
+    any_of: tuple[str, ...] = ()
+    every_hours: float | None = None
+    until_days: int | None = None
+    until_hours: float | None = None
+    crs_at_least: int | None = None
+    if_: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuses a quantity that nobody reads."""
+        _known([*self.quantities, *self.any_of])
+
+
+class Schedule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """monitoring.toml."""
+
+    evidence: Evidence
+    checked: date
+    watch: tuple[Watch, ...]
+
+
+class EarlySign(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One early sign: who says so, or that it is our own and unvalidated."""
+
+    title: str
+    source: str
+    evidence: Evidence
+    own: bool
+    notes: tuple[str, ...] = ()
+    unread: str | None = None
+
+
+class EarlySigns(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """early-signs.toml."""
+
+    evidence: Evidence
+    checked: date
+    numbers: dict[str, Limit]
+    sign: dict[str, EarlySign]
+
+
+def _known(named: list[str]) -> None:
+    """Refuses a quantity that nobody reads."""
+    unknown = sorted(set(named) - set(quantities()))
+    if unknown:
+        raise ValueError(f"no quantity {', '.join(unknown)}")
+
+
+def speaks_of(classes: tuple[str, ...], products: tuple[str, ...], product: Therapy) -> bool:
+    """Whether a line is about a product: one of those it names, of a class it names, or any where it names none."""
+    if not classes and not products:
+        return True
+    return product.inn in products or product.klass in classes
+
+
+@cache
+def checklist() -> Checklist:
+    """What is looked at before the dose."""
+    held: Checklist = load(f"{FOLDER}/checklist", Checklist)
+    return held
+
+
+@cache
+def gaps() -> Gaps:
+    """How late a dose may be, and how long a cycle is."""
+    held: Gaps = load(f"{FOLDER}/gaps", Gaps)
+    return held
+
+
+@cache
+def studies() -> Studies:
+    """What was tried to prevent CRS."""
+    held: Studies = load(f"{FOLDER}/prophylaxis", Studies)
+    return held
+
+
+@cache
+def monitoring() -> Schedule:
+    """What is watched after the dose."""
+    held: Schedule = load(f"{FOLDER}/monitoring", Schedule)
+    return held
+
+
+@cache
+def early_signs() -> EarlySigns:
+    """Early signs."""
+    held: EarlySigns = load(f"{FOLDER}/early-signs", EarlySigns)
+    return held
