@@ -231,7 +231,7 @@ def test_a_dose_given_counts_against_every_source_that_says_how_far_apart() -> N
     distances = {one.id: one.doses for one in (*guidelines(), protocol())}
     told = [one for one in planned()[WEIGHED].suggestions if one.drug == "tocilizumab" and one.dose is not None]
     to_mind = [one.says for one in planned()[WEIGHED].warnings if one.drug == "tocilizumab"]
-    assert len({one.source_id for one in told}) >= 5
+    assert len({one.source_id for one in told}) >= 3
     for one in told:
         apart = [rule.apart_hours for rule in distances[one.source_id].values() if rule.drug == "tocilizumab"]
         assert one.blocked if all(apart) else any(one.source in warned for warned in to_mind)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 import pytest
@@ -35,6 +36,11 @@ def test_every_key_is_documented(repository: Path, name: str, kind: type[msgspec
     """A key that a reader meets stands in the document, as it is spelt."""
     named = set(re.findall(r"`(\w+)`", page(repository, name)))
     assert [key for key in kind.__struct_encode_fields__ if key not in named] == []
+
+
+def test_every_verdict_is_documented(repository: Path) -> None:
+    """What is said of a step that was due."""
+    assert [said for said in get_args(audit.Verdict) if f"| `{said}` |" not in page(repository, "audit.md")] == []
 
 
 def test_the_inputs_are_printed_from_their_file(repository: Path) -> None:

@@ -150,6 +150,7 @@ def _limits(rule: DoseRule) -> str:
     counts = ((rule.in_24_hours, "in 24 h"), (rule.in_episode, "in the episode"), (rule.in_lifetime, "in all"))
     parts += [f"{count} {span}" for count, span in counts if count is not None]
     parts += [f"{plain(rule.at_most_in_24_hours)} {rule.unit} in 24 h"] if rule.at_most_in_24_hours is not None else []
+    parts += [f"for at most {plain(rule.max_days)} days"] if rule.max_days is not None else []
     parts += [f"from {plain(rule.min_age_years)} years"] if rule.min_age_years is not None else []
     parts += [f"below {plain(rule.max_age_years)} years"] if rule.max_age_years is not None else []
     return ", ".join(parts)
