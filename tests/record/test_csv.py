@@ -263,7 +263,7 @@ def test_the_mimic_demo_is_read_by_the_shipped_mapping() -> None:
     assert record.recognised.startswith("MIMIC-IV")
     assert (record.settings.zone, sorted(record.declares)) == ("-05:00", ["times-shifted"])
     assert record.refused["implausible-for-unit"] == 3  # three Celsius rows hold Fahrenheit values near 99
-    assert record.refused["order-only"] == 826
+    assert record.refused["order-only"] == 1777
     found = record.findings
     counted = {row["values"]: row["counts"] for row in found["quantity"].value_counts().to_pylist()}
     assert {name: counted[name] for name in ("heart-rate", "body-temperature", "norepinephrine", "vasopressin")} == {

@@ -337,6 +337,7 @@ def test_drugs_that_plans_dose_and_antibiotics_are_known_by_name(name: str, quan
     [
         "tobramycin ophth drops", "vancomycin eye drops", "clindamycin gel", "Amoxicillin 500 mg", "Azithromycin",
         "Sulfamethoxazole-trimethoprim", "Penicillin V 250 mg", "anti-thymocyte immune globulin", "Levofloxacin",
+        "Vancomycin Oral Liquid", "Tobramycin Inhalation Soln",
     ],
 )  # fmt: skip
 def test_no_antibiotic_of_a_fever(name: str) -> None:
