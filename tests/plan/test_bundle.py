@@ -34,10 +34,10 @@ STEPS: dict[str, Asked] = {
     "none": (SICK, 36),
     "given before the order": ((*SICK, BEFORE, ORDER), 38.25),
     "order of another drug": ((*SICK, (36.25, "ordered", "dexamethasone"), (37, "tocilizumab", 560)), 37),
-    "before the onset": (
+    "a day before the onset": (
         (
-            *ADULT, *FEVER, (29.99, "blood-culture", "taken"), (29.99, "antibiotic", "meropenem"),
-            (29.99, "ordered", "tocilizumab"), (30, "urine-culture", "taken"),
+            *ADULT, *FEVER, (6, "blood-culture", "taken"), (5.99, "antibiotic", "meropenem"),
+            (5.99, "ordered", "tocilizumab"), (30, "urine-culture", "taken"),
         ),
         33,
     ),
@@ -116,10 +116,10 @@ def test_tocilizumab_without_an_order_counts_from_the_onset(plans: dict[str, Pla
     assert told(plans["order of another drug"])["tocilizumab"] == (30, "onset", 37, 7.0)
 
 
-def test_what_was_done_before_the_onset_is_not_of_this_bundle(plans: dict[str, Plan]) -> None:
-    """The day before says nothing of this fever; the very moment of the onset does."""
-    assert told(plans["before the onset"]) == {
-        "blood cultures": (30, "onset", None, 3.0),
+def test_what_was_done_within_a_day_before_the_onset_is_of_this_bundle(plans: dict[str, Plan]) -> None:
+    """With negative hours; what is a little older says nothing of this fever."""
+    assert told(plans["a day before the onset"]) == {
+        "blood cultures": (30, "onset", 6, -24.0),
         "urine culture": (30, "onset", 30, 0.0),
         "antibiotics": (30, "onset", None, 3.0),
         "tocilizumab": (30, "onset", None, 3.0),
