@@ -32,6 +32,9 @@ from leeward.timeline.settings import HOUR_S
 
 NO_TRIGGER = "no trigger on record, or death: nothing is graded"
 NONE_ON_RECORD = "a drug that is not on record was read as not given"
+ALTERNATIVES = (
+    "Sources are alternatives: each dose is worked out from what was given, and none counts what another one suggests."
+)
 STANDING = "what published sources say, for a clinician's review; no order, no medical device"
 
 

@@ -240,11 +240,13 @@ def _dose(
     """A dose by its rule. What is only recalled is never the basis of one, nor what no record can tell."""
     if rule is None:
         return {}
-    if untold:
-        return {"unit": rule.unit, "route": rule.route, "blocked": f"no dose before it is known {untold[0]}"}
     if recalled:
         return {"unit": rule.unit, "route": rule.route, "blocked": "only recalled: no dose is worked out from it"}
     made: Dosed = dosed(rule, patient, guideline.speaks_as)
+    if untold:
+        reasons = [made.blocked] if made.blocked else []
+        words = "; ".join([*reasons, f"no dose before it is known {untold[0]}"])
+        return {"unit": rule.unit, "route": rule.route, "blocked": words}
     never = made.blocked is not None and made.earliest is None
     return {
         "dose": None if never else made.amount, "dose_to": None if never else made.amount_to,

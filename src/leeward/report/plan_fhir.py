@@ -12,11 +12,10 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from leeward.plan.plan import Plan
+from leeward.plan.plan import ALTERNATIVES, Plan
 from leeward.plan.suggestions import Suggestion
 from leeward.report.drug_codes import codings
 from leeward.report.plan_in_words import condition, told, unsure
-from leeward.report.plan_section import ALTERNATIVES
 
 Resource = dict[str, Any]
 BOTH = 2
@@ -96,7 +95,7 @@ def _notes(plan: Plan) -> Iterable[str]:
     yield ALTERNATIVES
     for one in plan.disagreements:
         yield f"Sources differ: {one.says} " + " ".join(
-            f"{', '.join(side.sources)}: {side.says}." for side in one.sides
+            f"{', '.join(side.sources)}: {side.says} ({side.evidence})." for side in one.sides
         )
     yield from plan.assumptions
 

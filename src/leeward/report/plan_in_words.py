@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from leeward.plan.bundle import Timed
-from leeward.plan.plan import Plan, Range
+from leeward.plan.plan import ALTERNATIVES, Plan, Range
 from leeward.plan.suggestions import Disagreement, Later, Said, Suggestion
 from leeward.plan.words import between, moment, span
 from leeward.scales.older_crs import ASTCT
@@ -34,6 +34,7 @@ def lines(plan: Plan, *, recalled: bool = False) -> Iterable[Text]:
         return
     yield Text(f"Patient {plan.patient}, {moment(int(plan.as_of.timestamp()))}", style="bold")
     yield Text(f"{grades(plan)}; {plan.product or 'no therapy'}. Here is {plan.standing}.")
+    yield Text(ALTERNATIVES)
     said = [one for one in plan.suggestions if one.kind != "consult"]
     for source, mine in groupby(said, key=lambda one: one.source_id):
         yield from _of_source(list(mine), source)

@@ -66,7 +66,7 @@ def local(said: str, wall: Clock) -> str:
 def line(one: Suggestion, wall: Clock, common: Evidence | None = None) -> Line:
     """One suggestion. `common`: how everything in its card is known, which need not be said again."""
     raised = f"as grade {one.as_grade}: " if one.as_grade is not None and one.kind != "escalate" else ""
-    against = "against " if one.kind == "avoid" and not one.says.startswith("no ") else ""
+    against = "against: " if one.kind == "avoid" else ""
     dose = _dose(one)
     held = local(one.blocked or "", wall)
     unnamed = one.kind == "drug" and one.drug is not None and not dose and one.drug.lower() not in one.says.lower()

@@ -12,16 +12,13 @@ from typing import Any, TypeVar
 import msgspec
 
 from leeward.plan.bundle import Timed
-from leeward.plan.plan import Plan, Range
+from leeward.plan.plan import ALTERNATIVES, Plan, Range
 from leeward.plan.suggestions import Disagreement, Later, Said, Suggestion
 from leeward.report import words
 from leeward.report.clock import Clock, seconds
 from leeward.report.plan_lines import DECISIVE, KNOWN, Line, common, grouped, line, local
 from leeward.scales.older_crs import ASTCT
 
-ALTERNATIVES = (
-    "Sources are alternatives: each dose is worked out from what was given, and none counts what another one suggests."
-)
 FOLDED = 4
 """More conditional lines than this are folded away in a card, with their number and what they wait for."""
 SHORT = 5
