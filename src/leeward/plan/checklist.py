@@ -109,8 +109,9 @@ def _checked(
     oldest_s = before.timestamp() - held.within[item.within].value * HOUR_S
     state, because, missing = _state(item, found, oldest_s)
     notes = [text for text in (item.unread, item.drugs) if text]
+    told = held.words["cleared" if item.clears and state == "done" else state]
     return Checked(
-        id=item.id, title=item.title, state=state, told=held.words[state], because=because, missing=missing,
+        id=item.id, title=item.title, state=state, told=told, because=because, missing=missing,
         notes=notes, asks=[one for one in item.asks if one.of(product, day)],
     )  # fmt: skip
 
@@ -125,7 +126,7 @@ def _state(item: Item, found: Found, oldest_s: float) -> tuple[str, list[Shown],
         seen = [one for name in item.any_of if (one := _finding(name, found, oldest_s)) is not None]
         fresh = [one for one in seen if not one.too_old]
         state = "done" if fresh else "old" if seen else "open"
-        return state, fresh or seen, [] if fresh else [" or ".join(item.any_of)]
+        return state, fresh or seen, [] if fresh else [" or ".join(item.any_of).replace("=", " ")]
     every = {name: _finding(name, found, oldest_s) for name in item.needs}
     seen = [one for one in every.values() if one is not None]
     missing = [name for name, one in every.items() if one is None or one.too_old]

@@ -57,8 +57,16 @@ def steps(step: Step, known: ir.Table, dosed: ir.Table) -> ir.Table:
     baselines = step("watch_baselines", own_temperature.baselines, hours, rule=rule)
     above = step("watch_above", own_temperature.above, readings, baselines, rule=rule)
     flags = [step(f"watch_{way}", own_temperature.alarms, above, rule=rule, way=way) for way in ("sure", "maybe")]
-    step("watch_own", own_temperature.own, above, *flags, rule=rule)
+    step("watch_own", _masked, step("watch_rule", own_temperature.own, above, *flags, rule=rule), above)
     return step("watch_compared", compared, known, dosed)
+
+
+def _masked(own: ir.Table, above: ir.Table) -> ir.Table:
+    """The temperature rule with how many readings above the own limit an antipyretic masks: `masked`."""
+    hot = above.filter((above.celsius > above.own_limit) & (above.sure == 0))
+    counts = hot.group_by("patient").agg(masked=hot.count())
+    rows = own.left_join(counts, "patient").drop("patient_right")
+    return rows.mutate(masked=rows.masked.fill_null(0))
 
 
 def compared(known: ir.Table, dosed: ir.Table) -> ir.Table:
@@ -137,10 +145,12 @@ def _temperature(name: str, sign: EarlySign, own: Sequence[Mapping[str, Any]]) -
         return _told(name, sign, _OPEN, [rules()[RULE].notes["too-few-readings"]])
     [row] = own
     since = row["sure_s"] if row["low"] else row["maybe_s"]
-    shown = _YES if row["low"] else _OPEN if row["high"] else _NO
+    # A masked reading is neither an alarm nor a sign that all is well.
+    shown = _YES if row["low"] else _OPEN if row["high"] or row["masked"] else _NO
     because = [f"own limit {row['own_limit']:.2f} Cel: mean {row['mean_c']:.2f}, deviation {row['deviation']:.2f}"]
     if shown == _OPEN:
-        because.append("masked by an antipyretic" if row["maybe"] else "too few hours have a reading")
+        masked = f"{row['masked']} readings above it came in the hours after an antipyretic"
+        because.append(masked if row["masked"] else "too few hours have a reading")
     at = None if since is None else datetime.fromtimestamp(since, UTC)
     return _told(name, sign, shown, because, baseline=round(row["mean_c"], 2), value=round(row["own_limit"], 2), at=at)
 
