@@ -95,6 +95,8 @@ def patient(row: Row) -> Patient:
             facts["dose_s"] = None
         elif what in ("height", "clearance"):
             facts[{"height": "height_cm", "clearance": "creatinine_clearance"}[what]] = float(value)
+        elif what == "onset":
+            facts["onset_s"] = second(value)
         elif what == "setting":
             facts["setting"] = value
         else:

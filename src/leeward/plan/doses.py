@@ -8,7 +8,7 @@ import msgspec
 
 from leeward.knowledge.guidelines import DoseRule
 from leeward.plan import amounts, steroids, taper
-from leeward.plan.limits import Asked, Hold, Reading, at_best, at_worst, holds, left, room
+from leeward.plan.limits import Asked, Hold, Reading, at_best, at_worst, ended, holds, lasts, left, room
 from leeward.plan.patient import Patient, doubts, lacking, outside_age, recent
 from leeward.plan.taper import Planned
 from leeward.plan.words import plain
@@ -18,6 +18,7 @@ from leeward.timeline.settings import HOUR_S
 __all__ = ["Dosed", "Planned", "dosed"]
 
 _PLAN = "plan"
+_ALL_DOSES = frozenset({_PLAN, taper.ELSEWHERE, "days"})  # limits for which doses of any age matter
 
 
 class Dosed(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +54,10 @@ class _Held(msgspec.Struct, frozen=True):
     sure: tuple[Hold, ...] = ()
     perhaps: tuple[Hold, ...] = ()
 
+    def and_(self, other: _Held) -> _Held:
+        """Both together."""
+        return _Held((*self.sure, *other.sure), (*self.perhaps, *other.perhaps))
+
     def until_s(self, as_of_s: int) -> int | None:
         """When the last of them ends, and not before now; None where one does not end by waiting."""
         latest_s = as_of_s
@@ -80,7 +85,7 @@ def dosed(rule: DoseRule, patient: Patient, speaks_as: str) -> Dosed:
     Strict for every drug: without a usable weight, an age and the doses given before, there is no amount.
     """
     lacks = lacking(rule, patient, speaks_as)
-    outside = outside_age(rule, patient, speaks_as)
+    outside = outside_age(rule, patient, speaks_as, amounts.dosing().number["adult-from"].value)
     known = patient.history(rule.drug) is not None
     worst, best = at_worst(rule, patient), at_best(rule, patient)
     offer, held = _offered(rule, patient, speaks_as, (worst, best)) if known else (_once(rule, patient), _Held())
@@ -112,6 +117,9 @@ def _offered(
     held = _paired(holds(asked, worst), holds(asked, best))
     if rule.steps:
         return _stepped(asked, patient, readings, held)
+    due_s = held.until_s(asked.as_of_s) or asked.as_of_s
+    held = held.and_(_paired(*([hold] if (hold := ended(asked, each, due_s)) else [] for each in readings)))
+    offer = msgspec.structs.replace(offer, arithmetic=offer.arithmetic + lasts(rule, worst))
     return _within_day(rule, worst, offer, held.until_s(patient.as_of_s)), held
 
 
@@ -140,15 +148,16 @@ def _stepped(asked: Asked, patient: Patient, readings: tuple[Reading, Reading], 
     from_s = held.until_s(asked.as_of_s) or asked.as_of_s
     at_last = taper.standing(rule, worst, from_s, asked.speaks_as)
     at_first = taper.standing(rule, best, from_s, asked.speaks_as)
-    more = _paired([at_last.hold] if at_last.hold else [], [at_first.hold] if at_first.hold else [])
-    perhaps = (*held.perhaps, *more.perhaps)
+    found = [[at.hold, taper.elsewhere(rule, each)] for at, each in ((at_last, worst), (at_first, best))]
+    held = held.and_(_paired(*([hold for hold in both if hold is not None] for both in found)))
+    perhaps = held.perhaps
     then = taper.standing(rule, best, at_last.due_s, asked.speaks_as)
     if at_last.planned_amount != then.planned_amount or _unmeasured(patient, rule.drug):
         perhaps += (Hold(_PLAN, f"where the plan of {asked.speaks_as} stands depends on it", None),)
     now = at_last.planned
     hours = None if now is None else now.interval_hours
     offer = _Offer(at_last.planned_amount, None, at_last.arithmetic, hours, None, at_last.steps)
-    return offer, _Held((*held.sure, *more.sure), perhaps)
+    return offer, _Held(held.sure, perhaps)
 
 
 def _unmeasured(patient: Patient, drug: str) -> bool:
@@ -169,10 +178,10 @@ def _unsure(rule: DoseRule, patient: Patient, held: _Held) -> tuple[str, ...]:
         return ()
     limits = {hold.limit for hold in held.perhaps}
     given = patient.history(rule.drug) or ()
-    if _PLAN not in limits:
+    if not limits & _ALL_DOSES:
         given = recent(given, patient, max(DAY_S / HOUR_S, rule.apart_hours or rule.interval_hours or 0))
-    said = doubts(given, rule.drug, amounts=bool(limits & {"amount in 24 hours", _PLAN}))
-    if patient.dose_s is None and limits & {"in the episode", _PLAN}:
+    said = doubts(given, rule.drug, amounts=bool(limits & {"amount in 24 hours", _PLAN, taper.ELSEWHERE}))
+    if patient.dose_s is None and limits & {"in the episode", *_ALL_DOSES}:
         said.append("when the therapy was given")
     return tuple(said)
 
@@ -180,6 +189,8 @@ def _unsure(rule: DoseRule, patient: Patient, held: _Held) -> tuple[str, ...]:
 def _warnings(rule: DoseRule, patient: Patient, speaks_as: str, worst: Reading) -> tuple[str, ...]:
     """What is to be said beside the dose, without changing it."""
     said = amounts.kidneys(rule, patient) + steroids.also_given(rule.drug, patient)
+    if not rule.steps and rule.drug in steroids.steroids().table.equal and worst.since_onset:
+        said.append(taper.in_all(rule, worst.since_onset[::-1]))
     if rule.steps and all(math.isfinite(dose.amount) for dose in worst.doses):
         said += taper.strays(rule, worst, speaks_as)
     return tuple(said)

@@ -30,10 +30,11 @@ class Dose(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """All doses of a drug at one end of what is known, latest first, and from when on they belong to the episode."""
+    """All doses of a drug at one end of what is known, latest first; since when they are the episode's, its onset."""
 
     doses: tuple[Dose, ...]
     episode_from_s: float
+    onset_s: float
 
     def since(self, after_s: float) -> tuple[Dose, ...]:
         """Those given later than a moment."""
@@ -43,6 +44,11 @@ class Reading(NamedTuple):
     def of_episode(self) -> tuple[Dose, ...]:
         """Those of the episode."""
         return tuple(dose for dose in self.doses if dose.at_s >= self.episode_from_s)
+
+    @property
+    def since_onset(self) -> tuple[Dose, ...]:
+        """Those since the onset; where that is not known, those of the episode."""
+        return tuple(dose for dose in self.doses if dose.at_s >= self.onset_s)
 
 
 class Hold(msgspec.Struct, frozen=True):
@@ -71,8 +77,7 @@ def at_worst(rule: DoseRule, patient: Patient) -> Reading:
         )
         for one in patient.history(rule.drug) or ()
     ]
-    since = patient.episode_from_s
-    return Reading(tuple(sorted(doses, reverse=True)), -math.inf if since is None else since)
+    return _reading(doses, patient, -math.inf)
 
 
 def at_best(rule: DoseRule, patient: Patient) -> Reading:
@@ -81,15 +86,20 @@ def at_best(rule: DoseRule, patient: Patient) -> Reading:
         Dose(one.at_s, (one.amount_low or 0.0) / _IN_RECORDS.get(rule.unit, 1.0))
         for one in patient.history(rule.drug) or ()
     ]
-    since = patient.episode_from_s
-    return Reading(tuple(sorted(doses, reverse=True)), math.inf if since is None else since)
+    return _reading(doses, patient, math.inf)
+
+
+def _reading(doses: list[Dose], patient: Patient, unknown_s: float) -> Reading:
+    """Doses latest first; `unknown_s`: when the episode begins if the therapy is not known."""
+    from_s = unknown_s if patient.episode_from_s is None else patient.episode_from_s
+    return Reading(tuple(sorted(doses, reverse=True)), from_s, from_s if patient.onset_s is None else patient.onset_s)
 
 
 def holds(asked: Asked, reading: Reading) -> list[Hold]:
     """Every limit of the rule that holds a dose back at this reading."""
     found = [
         _apart(asked, reading), _in_24_hours(asked, reading), _in_episode(asked, reading),
-        _in_lifetime(asked, reading), _amount_in_24_hours(asked, reading),
+        _in_lifetime(asked, reading), _amount_in_24_hours(asked, reading), _unspaced(asked, reading),
     ]  # fmt: skip
     return [hold for hold in found if hold is not None]
 
@@ -117,6 +127,53 @@ def _apart(asked: Asked, reading: Reading) -> Hold | None:
     often = f"every {plain(hours)} h" if rule.apart_hours is None else f"at least {plain(hours)} h apart"
     last = ago(last_s, asked.as_of_s)
     return Hold("apart", f"{asked.speaks_as} gives {rule.drug} {often}; the last dose was at {last}", until_s)
+
+
+def _unspaced(asked: Asked, reading: Reading) -> Hold | None:
+    """A dose within the day before, and a source that says neither how far apart nor how many: nobody can say when.
+
+    The 24 hours are not the source's, so no moment at which they end is told. A rate is no dose, and a plan of steps
+    has its intervals.
+    """
+    rule = asked.rule
+    spaced = rule.apart_hours is not None or rule.interval_hours is not None or rule.steps or "/min" in rule.unit
+    if spaced or (rule.in_episode or 0) > 1 or not reading.since(asked.as_of_s - DAY_S):
+        return None
+    last = ago(reading.doses[0].at_s, asked.as_of_s)
+    return Hold("spacing", f"{asked.speaks_as} prints no spacing; the last dose of {rule.drug} was at {last}", None)
+
+
+def ended(asked: Asked, reading: Reading, due_s: int) -> Hold | None:
+    """The days of a source are over when its next dose is due; one due at the very end is no longer within them."""
+    ends_s = _ends_s(asked.rule, reading)
+    if ends_s is None or due_s < ends_s:
+        return None
+    days = f"the {_days(asked.rule)} of this dose"
+    over = f"{days} ended at {moment(ends_s)}"
+    if ends_s > asked.as_of_s:
+        over = f"{days} end at {moment(ends_s)}, before the next is due"
+    return Hold("days", over, None)
+
+
+def lasts(rule: DoseRule, reading: Reading) -> str:
+    """For how long a source gives it, in words to append; nothing where it does not say."""
+    if rule.max_days is None:
+        return ""
+    ends_s = _ends_s(rule, reading)
+    return f"; for at most {_days(rule)}" + ("" if ends_s is None else f", until {moment(ends_s)}")
+
+
+def _ends_s(rule: DoseRule, reading: Reading) -> int | None:
+    """When the days of a source are over: counted from the drug's first dose since the onset."""
+    if rule.max_days is None or not reading.since_onset:
+        return None
+    return reading.since_onset[-1].at_s + math.ceil(rule.max_days * DAY_S)
+
+
+def _days(rule: DoseRule) -> str:
+    """How many days."""
+    days = rule.max_days or 0.0
+    return f"{plain(days)} {'day' if days == 1 else 'days'}"
 
 
 def _in_24_hours(asked: Asked, reading: Reading) -> Hold | None:

@@ -6,7 +6,7 @@ import math
 
 import msgspec
 
-from leeward.knowledge.guidelines import DoseRule
+from leeward.knowledge.guidelines import DoseRule, citations
 from leeward.plan.numbers import number
 from leeward.plan.words import moment, plain
 from leeward.timeline.settings import HOUR_S, carry
@@ -104,24 +104,35 @@ def _age(rule: DoseRule, patient: Patient, speaks_as: str) -> str | None:
     low, high = patient.age_low, patient.age_high
     if low is None or high is None:
         return "age"
-    for limit in (rule.min_age_years, rule.max_age_years):
+    for limit, side in ((rule.min_age_years, "from {} years on"), (rule.max_age_years, "below {} years")):
         if limit is not None and low < limit <= high:
             between = f"between {plain(low, 2)} and {plain(high, 2)} years"
-            return f"age ({between}; {speaks_as} draws a line at {plain(limit)})"
+            return f"age ({between}; a dose was read {side.format(plain(limit))} in {_read_in(rule, speaks_as)})"
     return None
 
 
-def outside_age(rule: DoseRule, patient: Patient, speaks_as: str) -> str | None:
-    """Why this source gives nothing at this age: younger than `min_age_years`, or `max_age_years` and older."""
+def outside_age(rule: DoseRule, patient: Patient, speaks_as: str, adult_from: float) -> str | None:
+    """Why there is no dose at this age: younger than `min_age_years`, or `max_age_years` and older.
+
+    That none was read is not that the source forbids it, and a label's age is not the word of whoever repeats its dose.
+    """
     low, high = patient.age_low, patient.age_high
-    if high is not None and rule.min_age_years is not None and high < rule.min_age_years:
-        return f"{speaks_as} gives no {rule.drug} below {plain(rule.min_age_years)} years; the age is {plain(high, 2)}"
-    if low is not None and rule.max_age_years is not None and low >= rule.max_age_years:
-        return (
-            f"{speaks_as} gives this dose of {rule.drug} below {plain(rule.max_age_years)} years; "
-            f"the age is {plain(low, 2)}"
-        )
+    none_read = f"no dose for this age was read in {_read_in(rule, speaks_as)}; the age is"
+    least, end = rule.min_age_years, rule.max_age_years
+    if high is not None and least is not None and high < least:
+        adult = least >= adult_from
+        return f"{'adult dose' if adult else f'dose from {plain(least)} years on'}; {none_read} {plain(high, 2)}"
+    if low is not None and end is not None and low >= end:
+        return f"dose below {plain(end)} years; {none_read} {plain(low, 2)}"
     return None
+
+
+def _read_in(rule: DoseRule, speaks_as: str) -> str:
+    """Where the ages of a dose are printed: the source itself, or the other that it cites for them."""
+    if rule.age_source is None or rule.age_source not in citations():
+        return speaks_as
+    found = citations()[rule.age_source]
+    return f"{found.title} ({found.year})"
 
 
 def recent(given: tuple[Given, ...], patient: Patient, hours: float) -> tuple[Given, ...]:

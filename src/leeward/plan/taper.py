@@ -1,7 +1,8 @@
 """Doses that change by plan: where a patient stands in it, and when the next step comes.
 
 A plan begins with the first dose of its first step's amount; a dose of that amount after the plan had gone down begins
-it anew. Steps last by the clock, so a late dose does not lengthen them.
+it anew. Steps last by the clock, so a late dose does not lengthen them. Where as much as the first step gives in a day
+was given by another schedule, the plan neither begins nor goes on: where it stands is not known.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from leeward.plan.amounts import dosing
 from leeward.plan.limits import Dose, Hold, Reading, ago, seconds
 from leeward.plan.words import moment, plain
 from leeward.timeline.exposures import DAY_S
+
+ELSEWHERE = "another schedule"
 
 
 class Planned(msgspec.Struct, frozen=True):
@@ -97,6 +100,36 @@ def planned(steps: tuple[Step, ...], begun_s: int) -> tuple[Planned, ...]:
         made.append(Planned(step.amount, step.interval_hours, from_s, until_s, step.until))
         from_s = from_s if until_s is None else until_s
     return tuple(made)
+
+
+def elsewhere(rule: DoseRule, reading: Reading) -> Hold | None:
+    """The amount of the plan's first days came by another schedule, so that nobody can say which step is next.
+
+    Before the plan's first dose: as much in a day as its first step gives. From then on: more than that.
+    """
+    first, given = rule.steps[0], reading.of_episode[::-1]
+    day = first.amount * DAY_S / seconds(first.interval_hours)
+    share = dosing().number["another-schedule"].value
+    begun = next((place for place, dose in enumerate(given) if math.isclose(dose.amount, first.amount)), len(given))
+    before, since = given[:begun], given[begun:]
+    reached = any(_sum_from(dose, before, DAY_S) >= day * (1 - share) for dose in before)
+    passed = any(_sum_from(dose, since, DAY_S * (1 - share)) > day * (1 + share) for dose in since)
+    if not reached and not passed:
+        return None
+    return Hold(ELSEWHERE, f"{in_all(rule, given)}; where this plan stands is not known", None)
+
+
+def in_all(rule: DoseRule, given: tuple[Dose, ...]) -> str:
+    """How much of the drug some doses were together, earliest first, in words."""
+    unknown = sum(math.isinf(dose.amount) for dose in given)
+    total = plain(sum(dose.amount for dose in given if not math.isinf(dose.amount)))
+    beside = f" ({unknown} of unknown amount beside)" if unknown else ""
+    return f"{total} {rule.unit} of {rule.drug} given since {moment(given[0].at_s)}{beside}"
+
+
+def _sum_from(first: Dose, doses: tuple[Dose, ...], span_s: float) -> float:
+    """The amount given from one dose on, within a span."""
+    return sum(dose.amount for dose in doses if first.at_s <= dose.at_s < first.at_s + span_s)
 
 
 def strays(rule: DoseRule, reading: Reading, speaks_as: str) -> list[str]:
