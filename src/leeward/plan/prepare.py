@@ -15,7 +15,7 @@ from leeward.knowledge import edition
 from leeward.knowledge.therapies import Population, Rule, Therapy, populations
 from leeward.knowledge.therapies import rules as said_of
 from leeward.plan import schedule, stay
-from leeward.plan.around import Gap, Study, gaps, speaks_of, studies
+from leeward.plan.around import Gap, Study, Watch, gaps, monitoring, speaks_of, studies
 from leeward.plan.checklist import BIRTH, Checked, checked
 from leeward.plan.schedule import Position, Start, StepUp
 
@@ -55,6 +55,7 @@ class Preparation(msgspec.Struct, frozen=True, kw_only=True):
     no_gap_rule: str | None = None
     around: list[Rule] = []
     stay: list[Ends] = []
+    watching: list[Watch] = []
     prophylaxis: list[Study] = []
     published: list[Population] = []
 
@@ -96,6 +97,7 @@ def prepared(
         no_gap_rule=gaps().no_rule if product.step_up and not late else None,
         around=_around(product, today, asked.region),
         stay=ends(stay.rules(product.inn, today, asked.region), start),
+        watching=[one for one in monitoring().watch if speaks_of(one.classes, (), product)],
         prophylaxis=[one for one in studies().study if _speaks(one, product)],
         published=populations(product),
     )

@@ -13,7 +13,7 @@ from typing import Any
 from leeward.plan.checklist import Checked
 from leeward.plan.prepare import Ends, Preparation
 from leeward.plan.schedule import Step, StepUp
-from leeward.report.prepare_in_words import asks, population, rule, shown, step_up, study
+from leeward.report.prepare_in_words import asks, population, rule, shown, step_up, study, watch
 
 Resource = dict[str, Any]
 _NAMES = uuid.uuid5(uuid.NAMESPACE_URL, "urn:leeward:prepare")
@@ -57,6 +57,8 @@ def _details(one: Preparation) -> Iterator[Resource]:
     for line in one.around:
         yield {"code": {"text": line.about}, "status": "not-started", "description": rule(line)}
     yield from (_stay(each) for each in one.stay)
+    for each in one.watching:
+        yield {"code": {"text": each.title}, "status": "not-started", "description": watch(each)}
 
 
 def _item(item: Checked) -> Resource:
@@ -99,7 +101,7 @@ def _provenance(one: Preparation, plan: Resource) -> Resource:
     cited += [line.source for line in one.step_up] + [line.source for line in one.around]
     cited += [line.source for line in one.gap_rules]
     cited += [line.source for line in one.prophylaxis] + [line.source for line in one.published]
-    cited += [each.rule.source for each in one.stay]
+    cited += [each.rule.source for each in one.stay] + [line.source for line in one.watching]
     return {
         "resourceType": "Provenance", "id": _id(one, "provenance"),
         "target": [{"reference": f"urn:uuid:{plan['id']}"}],

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from leeward.knowledge.therapies import Count, Population, Rule, Share, Spread
-from leeward.plan.around import Arm, Gap, Says, Study
+from leeward.plan.around import Arm, Gap, Says, Study, Watch
 from leeward.plan.checklist import Checked, Shown
 from leeward.plan.prepare import Ends, Preparation
 from leeward.plan.schedule import Position, Step, StepUp
@@ -47,6 +47,7 @@ def sections(one: Preparation) -> list[tuple[str, list[str]]]:
         ("Schedule", list(_schedule(one))),
         ("Around the dose", [rule(line) for line in one.around] or ["nothing is on file for this product"]),
         ("Staying near, watching, driving", [ends(line) for line in one.stay] or ["nothing is on file"]),
+        ("Watching after the dose", [watch(line) for line in one.watching]),
         ("What was tried", [line for each in one.prophylaxis for line in study(each)] or ["nothing on file"]),
         ("Published of this product (scales differ and are not comparable)",
          [population(row) for row in one.published] or ["nothing on file"]),
@@ -143,6 +144,12 @@ def ends(one: Ends) -> str:
     ]
     dated = ", ".join(part for part in parts if part)
     return f"{rule(one.rule)}{f': from {one.from_day} {dated}' if dated else ''}"
+
+
+def watch(one: Watch) -> str:
+    """A line of the monitoring schedule."""
+    where = f" ({' or '.join(one.settings)})" if one.settings else ""
+    return f"{one.title}{where}: {one.source} says: {one.says}: {one.why} ({one.evidence})"
 
 
 def study(one: Study) -> Iterator[str]:
