@@ -182,3 +182,42 @@ def test_before_the_dose_there_is_no_schedule_either() -> None:
                                      {**finding("crp", ZERO - timedelta(days=2), 30.0), **row}]))  # fmt: skip
     [one] = answers(record, Question(as_of=ZERO - timedelta(days=1)))
     assert one.refused == NOT_GIVEN
+
+
+def charted(*found: dict[str, Any]) -> Record:
+    """One patient's findings as a record."""
+    about = {"patient": "A", "status": "final", "revised": False, "source": "case"}
+    return cast("Record", Charted([{**one, **about} for one in found]))
+
+
+def test_a_later_drug_does_not_hide_the_schedule_of_cells() -> None:
+    """Pembrolizumab two days after axicabtagene: each product has its lines and its rules."""
+    cells = finding("trigger", ZERO, "axicabtagene ciloleucel")
+    later = finding("trigger", ZERO + timedelta(days=2), "pembrolizumab")
+    [one] = answers(charted(cells, later), Question(as_of=ZERO + timedelta(days=3)), region="US")
+    assert one.product == "pembrolizumab"
+    assert {(line.product, line.id) for line in one.checks} >= {
+        ("axicabtagene ciloleucel", "neurology"), ("axicabtagene ciloleucel", "re-grade"),
+        ("pembrolizumab", "re-grade"),
+    }  # fmt: skip
+    assert {line.product for line in one.stay} == {"axicabtagene ciloleucel"}
+    assert any("checkpoint-inhibitor" in note for note in one.notes)
+
+
+@pytest.mark.parametrize(("days", "applies"), [(30.0, True), (30.01, None)])
+def test_a_line_without_an_end_may_apply_after_a_month(days: float, applies: bool | None) -> None:
+    """ICE has no printed end: from then on it is a perhaps, and says why."""
+    dose = finding("trigger", ZERO, "axicabtagene ciloleucel")
+    [one] = answers(charted(dose), Question(as_of=ZERO + timedelta(days=days)))
+    [check] = [line for line in one.checks if line.id == "neurology"]
+    assert check.applies is applies
+    assert bool(check.why) == (applies is None)
+
+
+def test_after_death_nothing_is_due() -> None:
+    """The schedule ends, and says why."""
+    dose, dead = finding("trigger", ZERO, "teclistamab"), finding("death", ZERO + timedelta(days=2), "crs")
+    [one] = answers(charted(dose, dead), Question(as_of=ZERO + timedelta(days=3)))
+    assert (one.refused or "").startswith("death is on record at 2026-03-26 09:00 UTC")
+    [before] = answers(charted(dose, dead), Question(as_of=ZERO + timedelta(days=1)))
+    assert before.refused is None

@@ -15,7 +15,7 @@ from leeward.cohort.courses import Stream, graded, refused_by_patient
 from leeward.cohort.engine import Question
 from leeward.cohort.plan import steps as plan
 from leeward.plan import early_signs, monitoring
-from leeward.plan.monitoring import Bedside, Watched, watched
+from leeward.plan.monitoring import Bedside, Given, Watched, watched
 from leeward.record.spool import Record
 from leeward.scales.older_crs import ASTCT
 
@@ -33,7 +33,7 @@ def named(*, room_air: bool) -> list[tuple[str, ir.Table]]:
         return ibis.table(out[-1][1].schema(), name=name)
 
     known, people = made["known"], made["people"]
-    dosed = step("watch_latest", monitoring.latest, made["exposed"], people)
+    dosed = step("watch_dosed", monitoring.dosed, step("watch_latest", monitoring.latest, made["exposed"], people))
     step("watch_seen", monitoring.seen, known, people)
     step("watch_setting", monitoring.setting, known, people)
     early_signs.steps(step, known, dosed)
@@ -75,13 +75,12 @@ def _bedside(
     last = next((row["last"] for row in rows["watched"]), None)
     at = question.as_of or last or datetime.fromtimestamp(0, UTC)
     as_of_s = next((row["as_of_s"] for row in rows["people"]), int(at.timestamp()))
-    dose = next(iter(rows["watch_latest"]), None)
-    if dose is None:
-        return Bedside(patient=patient, as_of_s=as_of_s, zone=zone, region=region)
     now = next((row for row in rows["now"] if row["syndrome"] == "crs" and row["scale"] == ASTCT), None)
     return Bedside(
-        patient=patient, as_of_s=as_of_s, zone=zone, region=region, product=dose["product"], dose_s=dose["dose_s"],
-        dose_until_s=dose["dose_until_s"], setting=next((row["setting"] for row in rows["watch_setting"]), None),
+        patient=patient, as_of_s=as_of_s, zone=zone, region=region,
+        doses=[Given(row["product"], row["dose_s"], row["dose_until_s"]) for row in rows["watch_latest"]],
+        died_s=next((row["death_s"] for row in rows["people"]), None),
+        setting=next((row["setting"] for row in rows["watch_setting"]), None),
         crs=None if now is None else (now["at_least"], now["at_most"]),
         seen={row["quantity"]: row["last_s"] for row in rows["watch_seen"]},
         signs=early_signs.told(rows["watch_own"], rows["watch_compared"]),

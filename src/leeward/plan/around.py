@@ -193,6 +193,7 @@ class Schedule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     evidence: Evidence
     checked: date
+    open_end: Limit
     watch: tuple[Watch, ...]
 
 

@@ -21,6 +21,7 @@ from leeward.plan.around import Watch, monitoring, speaks_of
 from leeward.plan.early_signs import Told
 from leeward.plan.prepare import STANDING, Ends, ends
 from leeward.plan.schedule import Start
+from leeward.plan.words import moment
 from leeward.timeline.settings import HOUR_S
 
 DAY_S = 24 * HOUR_S
@@ -36,6 +37,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     id: str
+    product: str
     title: str
     state: str
     applies: bool | None
@@ -70,16 +72,23 @@ class Watched(msgspec.Struct, frozen=True, kw_only=True):
     early_signs: list[Told] = []
 
 
+class Given(msgspec.Struct, frozen=True):
+    """The latest dose of a product; `until_s`: it was given somewhere up to then."""
+
+    product: str
+    dose_s: int
+    until_s: int | None = None
+
+
 class Bedside(msgspec.Struct, frozen=True, kw_only=True):
-    """What of a patient a schedule needs: the latest dose, setting, grade, when each thing was last measured."""
+    """What of a patient a schedule needs: the latest doses, setting, grade, when each thing was last measured."""
 
     patient: str
     as_of_s: int
     zone: tzinfo = UTC
     region: str | None = None
-    product: str | None = None
-    dose_s: int | None = None
-    dose_until_s: int | None = None
+    doses: Sequence[Given] = ()
+    died_s: int | None = None
     setting: str | None = None
     crs: tuple[int, int] | None = None
     seen: Mapping[str, int] = {}
@@ -87,14 +96,19 @@ class Bedside(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def latest(exposed: ir.Table, people: ir.Table) -> ir.Table:
-    """The latest dose of each patient at the moment: patient, product, dose_s, dose_until_s, as_of_s."""
+    """The latest dose of each product of each patient: patient, product, dose_s, dose_until_s, as_of_s."""
     rows = exposed.join(people.select("patient", "as_of_s"), "patient")
     rows = rows.filter(rows.from_s <= rows.as_of_s)
-    rows = rows.mutate(last_s=rows.from_s.max().over(ibis.window(group_by=[rows.patient])))
+    rows = rows.mutate(last_s=rows.from_s.max().over(ibis.window(group_by=[rows.patient, rows["product"]])))
     rows = rows.filter(rows.from_s == rows.last_s)
-    return rows.group_by(["patient", "as_of_s"]).agg(
-        product=rows["product"].min(), dose_s=rows.from_s.min(), dose_until_s=rows.until_s.max()
+    return rows.group_by(["patient", "product", "as_of_s"]).agg(
+        dose_s=rows.from_s.min(), dose_until_s=rows.until_s.max()
     )
+
+
+def dosed(latest: ir.Table) -> ir.Table:
+    """The latest dose of anything, from which baselines are counted: patient, dose_s, as_of_s."""
+    return latest.group_by(["patient", "as_of_s"]).agg(dose_s=latest.dose_s.max())
 
 
 def seen(known: ir.Table, people: ir.Table) -> ir.Table:
@@ -119,22 +133,33 @@ def setting(known: ir.Table, people: ir.Table) -> ir.Table:
 
 
 def watched(at: Bedside) -> Watched:
-    """What is due, overdue and next for one patient."""
+    """What is due, overdue and next for one patient, by each product given; the latest dose stands at the head."""
     as_of = datetime.fromtimestamp(at.as_of_s, UTC)
     made = Watched(patient=at.patient, as_of=as_of, standing=STANDING, edition=edition())
-    item = of(at.product) if at.product else None
-    if item is None or at.dose_s is None:
-        named = f"no schedule is on file for '{at.product}'" if at.product else NOT_GIVEN
-        return msgspec.structs.replace(made, refused=named)
+    if at.died_s is not None and at.died_s <= at.as_of_s:
+        return msgspec.structs.replace(made, refused=f"death is on record at {moment(at.died_s)}: nothing is due")
+    known = sorted((one for one in at.doses if of(one.product)), key=lambda one: (-one.dose_s, one.product))
+    if not known:
+        named = ", ".join(sorted(one.product for one in at.doses))
+        return msgspec.structs.replace(made, refused=f"no schedule is on file for '{named}'" if named else NOT_GIVEN)
+    told = [_told(one, at) for one in known]
+    return msgspec.structs.replace(
+        made, product=known[0].product, dose_at=_at(known[0].dose_s), dose_until=_at(known[0].until_s),
+        setting=at.setting, crs_at_least=at.crs[0] if at.crs else None, crs_at_most=at.crs[1] if at.crs else None,
+        checks=[check for checks, _, _ in told for check in checks],
+        stay=[end for _, ends_, _ in told for end in ends_],
+        notes=[note for _, _, notes in told for note in notes], early_signs=list(at.signs),
+    )  # fmt: skip
+
+
+def _told(dose: Given, at: Bedside) -> tuple[list[Check], list[Ends], list[str]]:
+    """The checks, rules and notes of one product."""
+    item = of(dose.product)
+    assert item is not None
     lines = [one for one in monitoring().watch if speaks_of(one.classes, (), item)]
     notes = [] if any(one.classes for one in lines) else [f"no source with a schedule for {item.klass} was read"]
-    rules, doubt = _stay(at)
-    return msgspec.structs.replace(
-        made, product=item.inn, dose_at=_at(at.dose_s), dose_until=_at(at.dose_until_s), setting=at.setting,
-        crs_at_least=at.crs[0] if at.crs else None, crs_at_most=at.crs[1] if at.crs else None,
-        checks=[_check(one, at, at.dose_s) for one in lines], stay=rules, notes=[*notes, *doubt],
-        early_signs=list(at.signs),
-    )  # fmt: skip
+    rules, doubt = _stay(dose, at)
+    return [_check(one, at, dose) for one in lines], rules, [*notes, *doubt]
 
 
 def _at(at_s: int | None) -> datetime | None:
@@ -142,21 +167,23 @@ def _at(at_s: int | None) -> datetime | None:
     return None if at_s is None else datetime.fromtimestamp(at_s, UTC)
 
 
-def _check(line: Watch, at: Bedside, dose_s: int) -> Check:
+def _check(line: Watch, at: Bedside, dose: Given) -> Check:
     """One line of the schedule."""
-    applies, why = _applies(line, at)
+    dose_s = dose.dose_s
+    applies, why = _applies(line, at, dose_s)
     last_s, lacking = _last(line, at, dose_s)
     until_s = _until(line, dose_s)
     next_s, state = _next(line, last_s, dose_s, until_s, at.as_of_s)
     late = state == "overdue" and next_s is not None
     return Check(
-        id=line.id, title=line.title, state=state, applies=applies, why=why, last_at=_at(last_s), next_at=_at(next_s),
+        id=line.id, product=dose.product, title=line.title, state=state, applies=applies, why=why,
+        last_at=_at(last_s), next_at=_at(next_s),
         overdue_hours=round((at.as_of_s - next_s) / HOUR_S, 2) if late and next_s is not None else None,
         lacking=lacking, says=line.says, reason=line.why, source=line.source, evidence=line.evidence,
     )  # fmt: skip
 
 
-def _applies(line: Watch, at: Bedside) -> tuple[bool | None, list[str]]:
+def _applies(line: Watch, at: Bedside, dose_s: int) -> tuple[bool | None, list[str]]:
     """Whether a line speaks of this patient now; null where that cannot be told."""
     verdict: bool | None = True
     why = []
@@ -175,6 +202,10 @@ def _applies(line: Watch, at: Bedside) -> tuple[bool | None, list[str]]:
     if line.if_ is not None:
         verdict = None if verdict is not False else False
         why.append(f"only in {line.if_}, which is not worked out")
+    open_end = monitoring().open_end
+    if line.until_days is None and line.until_hours is None and at.as_of_s - dose_s > open_end.value * DAY_S:
+        verdict = None if verdict is not False else False
+        why.append(f"the source prints no end, and {open_end.value:g} days have passed since the dose")
     return verdict, why
 
 
@@ -210,19 +241,18 @@ def _next(
     return next_s, "next" if as_of_s < next_s else "due" if as_of_s == next_s else "overdue"
 
 
-def _stay(at: Bedside) -> tuple[list[Ends], list[str]]:
+def _stay(dose: Given, at: Bedside) -> tuple[list[Ends], list[str]]:
     """The rules in force on the day of the dose, with their ends; of a dose known to a stretch, both ends'.
 
     The day is that of the centre's zone.
     """
-    assert at.dose_s is not None
-    first = datetime.fromtimestamp(at.dose_s, UTC).astimezone(at.zone)
-    last = datetime.fromtimestamp((at.dose_until_s or at.dose_s + 1) - 1, UTC).astimezone(at.zone)
+    first = datetime.fromtimestamp(dose.dose_s, UTC).astimezone(at.zone)
+    last = datetime.fromtimestamp((dose.until_s or dose.dose_s + 1) - 1, UTC).astimezone(at.zone)
     starts = [Start(day=day, zone=at.zone, at=None) for day in _days(first, last)]
     exact = last - first < timedelta(seconds=1)
     if exact:
         starts = [Start(day=first.date(), zone=at.zone, at=first.timetz().replace(tzinfo=None, fold=first.fold))]
-    found = [ends(stay.rules(at.product or "", one.day, at.region), one) for one in starts]
+    found = [ends(stay.rules(dose.product, one.day, at.region), one, dose.product) for one in starts]
     told = found[0] + [one for one in found[-1] if one.rule not in {held.rule for held in found[0]}]
     doubt = [] if len(starts) == 1 else [f"the dose was given from {first.date()} to {last.date()}: rules of both days"]
     return told, doubt

@@ -28,6 +28,7 @@ class Ends(msgspec.Struct, frozen=True, kw_only=True):
     """A rule about staying, watching or driving, with until when it runs from a dose."""
 
     rule: Rule
+    product: str | None = None
     from_day: date | None = None
     until_day: date | None = None
     daily_until_day: date | None = None
@@ -96,7 +97,7 @@ def prepared(
         gap_rules=late,
         no_gap_rule=gaps().no_rule if product.step_up and not late else None,
         around=_around(product, today, asked.region),
-        stay=ends(stay.rules(product.inn, today, asked.region), start),
+        stay=ends(stay.rules(product.inn, today, asked.region), start, product.inn),
         watching=[one for one in monitoring().watch if speaks_of(one.classes, (), product)],
         prophylaxis=[one for one in studies().study if _speaks(one, product)],
         published=populations(product),
@@ -130,16 +131,17 @@ def _around(product: Therapy, day: date, region: str | None) -> list[Rule]:
     return sorted(mine, key=lambda one: BEFORE.index(one.about))
 
 
-def ends(rules: Sequence[Rule], start: Start | None) -> list[Ends]:
+def ends(rules: Sequence[Rule], start: Start | None, product: str | None = None) -> list[Ends]:
     """Rules with until when each runs: days are the calendar's, hours the clock's, and need the dose's time of day."""
-    return [Ends(rule=one) if start is None else _ends(one, start) for one in rules]
+    return [Ends(rule=one, product=product) if start is None else _ends(one, start, product) for one in rules]
 
 
-def _ends(rule: Rule, start: Start) -> Ends:
+def _ends(rule: Rule, start: Start, product: str | None) -> Ends:
     """One rule with its end."""
     at = start.moment
     return Ends(
         rule=rule,
+        product=product,
         from_day=start.day,
         until_day=start.after_days(rule.days)[0] if rule.days else None,
         daily_until_day=start.after_days(rule.daily_days)[0] if rule.daily_days else None,
@@ -159,6 +161,8 @@ def _notes(asked: Asked, given: Sequence[datetime]) -> list[str]:
         said.append("no time of day was given: doses stand on days, and rules in hours have no end")
     if given and not asked.product.repeated:
         said.append(f"{len(given)} dose of this product is already on record, the last on {given[-1].date()}")
+    if asked.start is not None and asked.product.step_up:
+        said.append("rules in hours are dated from this day's dose only; where they name every dose, each has its own")
     if given and asked.product.step_up:
         said.append(f"{len(given)} on record before this day: each counts as one step, in order")
     return said

@@ -26,6 +26,7 @@ def in_words(one: Watched, zone: tzinfo = UTC) -> str:
 
 def _lines(one: Watched, zone: tzinfo) -> Iterator[str]:
     """Head, checks, rules, signs."""
+    several = len({check.product for check in one.checks}) > 1
     yield f"Patient {one.patient}, {one.product} {_at(one.dose_at, zone)}, as of {_at(one.as_of, zone)}"
     grade = "not known" if one.crs_at_least is None else f"{one.crs_at_least} to {one.crs_at_most}"
     yield f"  setting {one.setting or 'not on record'}; CRS {grade} (ASTCT 2019)"
@@ -33,9 +34,9 @@ def _lines(one: Watched, zone: tzinfo) -> Iterator[str]:
     yield "Schedule"
     for check in sorted(one.checks, key=lambda line: (_rank(line.applies), _ORDER.index(line.state))):
         if check.applies is not False:
-            yield from (f"  {line}" for line in _check(check, zone))
+            yield from (f"  {line}" for line in _check(check, zone, several=several))
     yield "Staying near, watching, driving, by the rules of the day of the dose"
-    yield from (f"  {ends(each)}" for each in one.stay)
+    yield from (f"  {f'{each.product}: ' if several else ''}{ends(each)}" for each in one.stay)
     if not one.stay:
         yield "  nothing is on file for this product on that day"
     yield "Early signs (none of them grades)"
@@ -47,13 +48,14 @@ def _rank(applies: bool | None) -> int:
     return {True: 0, None: 1, False: 2}[applies]
 
 
-def _check(one: Check, zone: tzinfo) -> Iterator[str]:
+def _check(one: Check, zone: tzinfo, *, several: bool) -> Iterator[str]:
     """One line of the schedule."""
     state = _NAMED.get(one.state) or f"{one.state} {_at(one.next_at, zone)}"
     late = f", {one.overdue_hours:g} h ago" if one.overdue_hours is not None else ""
     perhaps = "may apply: " if one.applies is None else ""
     last = f"last {_at(one.last_at, zone)}" if one.last_at else "never made whole since the dose"
-    yield f"{perhaps}{one.title}: {state}{late}; {last}"
+    after = f" after {one.product}" if several else ""
+    yield f"{perhaps}{one.title}{after}: {state}{late}; {last}"
     if one.why:
         yield f"    {'; '.join(one.why)}"
     if one.lacking:
