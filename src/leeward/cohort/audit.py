@@ -35,9 +35,19 @@ def source(name: str, own: Guideline | None = None) -> Guideline:
     return there[name]
 
 
+PATIENTS_AT_ONCE = 5_000
+"""So many patients' rules are held at once, so that memory does not grow with the cohort."""
+_PARTS = f"""create or replace table audit_parts as select patient, at_s,
+(dense_rank() over (order by patient collate c) - 1) // {PATIENTS_AT_ONCE} as part from plan_asked"""
+_SOME = """create or replace table audit_some as select s.* from plan_state s
+join audit_parts p on s.patient = p.patient and s.at_s = p.at_s where p.part = ? and s."end" = 0"""
+
+
 @cache
-def compiled(scale: str, scales: tuple[str, ...], *, room_air: bool) -> tuple[tuple[str, str], ...]:
-    """The steps of looking back as SQL, those of plan/ between them."""
+def compiled(
+    scale: str, scales: tuple[str, ...], *, room_air: bool
+) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]:
+    """The steps of looking back as SQL: those made once for all, and those made for some patients at a time."""
     ibis.options.sql.fuse_selects = False
     made = {name: ibis.table(step.schema(), name=name) for name, step in plan(room_air=room_air, scales=scales)}
     out: list[tuple[str, ir.Table]] = []
@@ -47,15 +57,20 @@ def compiled(scale: str, scales: tuple[str, ...], *, room_air: bool) -> tuple[tu
         return ibis.table(out[-1][1].schema(), name=name)
 
     reached = step("audit_reached", audit.reached, made["course"], made["episodes"], scale)
+    shown = step("audit_shown", audit.shown, made["known"], audit.ACTIONS)
     step("plan_asked", audit.asked, reached)
-    first = [(name, str(ibis.to_sql(one, dialect="duckdb"))) for name, one in out]
+    advice = guidance.named(room_air=room_air, scales=scales)
+    first = [*out, *(one for one in advice if one[0] != "plan_fired")]
     out.clear()
-    between = guidance.compiled(room_air=room_air, scales=scales)
-    fired = ibis.table(dict(guidance.named(room_air=room_air, scales=scales))["plan_fired"].schema(), name="plan_fired")
-    due = step("audit_due", audit.due, fired, audit.ACTIONS, reached)
-    step("audit_done", audit.done, due, made["known"])
-    last = [(name, str(ibis.to_sql(one, dialect="duckdb"))) for name, one in out]
-    return (*first, *between, *last)
+    state = ibis.table(dict(advice)["plan_state"].schema(), name="audit_some")
+    due = step("audit_due", audit.due, step("audit_fired", fires.fired, state, fires.CELLS), audit.ACTIONS, reached)
+    step("audit_done", audit.done, due, shown)
+    return _spelt(first), _spelt(out)
+
+
+def _spelt(made: list[tuple[str, ir.Table]]) -> tuple[tuple[str, str], ...]:
+    """Steps as SQL."""
+    return tuple((name, str(ibis.to_sql(one, dialect="duckdb"))) for name, one in made)
 
 
 def steps(
@@ -75,11 +90,16 @@ def looked_back(
     rules = tuple(fires.Rule(of, row) for row in of.rows)
     con.register("guideline_cells", fires.cells(rules, ASTCT))
     con.register("guideline_actions", audit.actions(rules))
-    for name, sql in compiled(of.scale or ASTCT, question.scales, room_air=question.room_air):
+    once, each = compiled(of.scale or ASTCT, question.scales, room_air=question.room_air)
+    for name, sql in once:
         con.execute(f"create or replace table {name} as {sql}")
-    rows = con.sql("select * from audit_done order by patient collate c, at_s, rule, action")
-    for batch in rows.to_arrow_reader(10_000):
-        for row in batch.to_pylist():
+    con.execute(_PARTS)
+    for part in range(con.sql("select coalesce(max(part) + 1, 0) from audit_parts").fetchall()[0][0]):
+        con.execute(_SOME, [part])
+        for name, sql in each:
+            con.execute(f"create or replace table {name} as {sql}")
+        rows = con.sql("select * from audit_done order by patient collate c, at_s, rule, action")
+        for row in rows.to_arrow_table().to_pylist():
             yield _step(row, rules, within_hours)
 
 

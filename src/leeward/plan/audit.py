@@ -117,14 +117,19 @@ def due(fired: ir.Table, actions: ir.Table, reached: ir.Table) -> ir.Table:
     return rows.join(reached, ["patient", "at_s"])
 
 
-def done(due: ir.Table, known: ir.Table) -> ir.Table:
+def shown(known: ir.Table, actions: ir.Table) -> ir.Table:
+    """The findings that can show a step: patient, quantity, text, found_s, ended_s."""
+    gave = known.high.isnull() | (known.high != 0)
+    rows = known.filter(gave).semi_join(actions, "quantity")
+    return rows.select("patient", "quantity", "text", found_s="at_s", ended_s="until_s")
+
+
+def done(due: ir.Table, shown: ir.Table) -> ir.Table:
     """`due` with the first finding in the episode that shows the step from then on, and the last one before.
 
     Columns added: done_s, before_s (since a day before the onset), day_s (of which only the day is known), null where
     none is on record.
     """
-    gave = known.high.isnull() | (known.high != 0)
-    shown = known.filter(gave).select("patient", "quantity", "text", found_s="at_s", ended_s="until_s")
     rows = due.left_join(shown, ["patient", "quantity"])
     rows = rows.drop(*(name for name in rows.columns if name.endswith("_right")))
     fits = (rows.word == "") | (rows.text == rows.word)
