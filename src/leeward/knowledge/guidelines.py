@@ -53,7 +53,8 @@ class DoseRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     One of `fixed`, `per_kg`, `per_m2`, `steps`; `*_to` makes it a range. `in_24_hours`, `in_episode`, `in_lifetime`:
     doses at most; `apart_hours`: at least between two; `max_days`: so many days after the drug's first dose since the
     onset it ends. `min_age_years`: below it no dose was read; `age_source`: where the ages are printed, if not there.
-    `counted_as`: the quantity under which earlier doses are on record, where that is not the drug's own.
+    `counted_as`: the quantity under which earlier doses are on record, where that is not the drug's own. `by_label`:
+    limits that are those of the drug's label, since the source prints none.
     """
 
     drug: Said
@@ -81,6 +82,7 @@ class DoseRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     min_age_years: float | None = None
     max_age_years: float | None = None
     age_source: str | None = None
+    by_label: tuple[Literal["apart_hours", "in_episode"], ...] = ()
     steps: tuple[Step, ...] = ()
     counted_as: str | None = None
     note: str | None = None
@@ -97,6 +99,8 @@ class DoseRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
                           (self.interval_hours, self.interval_to_hours)):  # fmt: skip
             if high is not None and (low is None or low > high):
                 raise ValueError("a range of a dose is reversed or has no beginning")
+        if any(getattr(self, limit) is None for limit in self.by_label):
+            raise ValueError("by_label names a limit that the dose does not have")
         if self.max_days is not None and (self.steps or self.max_days <= 0):
             raise ValueError("max_days is more than nothing, and a plan of steps says its own days")
 

@@ -126,7 +126,16 @@ def _apart(asked: Asked, reading: Reading) -> Hold | None:
         return None
     often = f"every {plain(hours)} h" if rule.apart_hours is None else f"at least {plain(hours)} h apart"
     last = ago(last_s, asked.as_of_s)
-    return Hold("apart", f"{asked.speaks_as} gives {rule.drug} {often}; the last dose was at {last}", until_s)
+    return Hold(
+        "apart", f"{_who(asked, 'apart_hours')} gives {rule.drug} {often}; the last dose was at {last}", until_s
+    )
+
+
+def _who(asked: Asked, limit: str) -> str:
+    """Whose limit it is: the source's own, or that of the drug's label."""
+    if limit not in asked.rule.by_label:
+        return asked.speaks_as
+    return f"the label of {asked.rule.drug} (no such limit was read in {asked.speaks_as})"
 
 
 def _unspaced(asked: Asked, reading: Reading) -> Hold | None:
@@ -195,7 +204,7 @@ def _in_episode(asked: Asked, reading: Reading) -> Hold | None:
     if most is None or count < most:
         return None
     says = (
-        f"{asked.speaks_as} gives at most {most} {_doses(most)} of {asked.rule.drug} in an episode; "
+        f"{_who(asked, 'in_episode')} gives at most {most} {_doses(most)} of {asked.rule.drug} in an episode; "
         f"{count} {_were(count)} given since {moment(reading.of_episode[-1].at_s) if count else 'its beginning'}"
     )
     return Hold("in the episode", says, None)
