@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,9 @@ from zoneinfo import ZoneInfo
 import duckdb
 import pyarrow as pa
 import pytest
+from typer.testing import CliRunner
 
+from leeward import cli
 from leeward.cohort.engine import Question
 from leeward.cohort.watching import answers
 from leeward.plan.around import early_signs, monitoring
@@ -221,3 +224,19 @@ def test_after_death_nothing_is_due() -> None:
     assert (one.refused or "").startswith("death is on record at 2026-03-26 09:00 UTC")
     [before] = answers(charted(dose, dead), Question(as_of=ZERO + timedelta(days=1)))
     assert before.refused is None
+
+
+def test_a_dose_that_was_not_understood_is_not_taken_for_absent(tmp_path: Path) -> None:
+    """What was refused at the door is counted in words and JSON, before a dose and after it."""
+    file = tmp_path / "a.csv"
+    file.write_text(
+        "patient_id,start,end,quantity,value,unit,text\nA,yesterday,,trigger,,,teclistamab\n"
+        "A,2026-03-20T08:00:00Z,,crp,4,mg/L,\n",
+        encoding="utf-8",
+    )
+    for arguments in (["watch"], ["prepare", "--product", "tecvayli", "--date", "2026-03-27"]):
+        command, *options = arguments
+        told = CliRunner().invoke(cli.app, [command, str(file), *options])
+        assert "not understood, so not used: 1 x" in told.stdout, told.output
+        sent = CliRunner().invoke(cli.app, [command, str(file), "--json", *options])
+        assert sum(json.loads(sent.stdout)["not_understood"].values()) == 1

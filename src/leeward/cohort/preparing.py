@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 import ibis
 import ibis.expr.types as ir
+import msgspec
 
 from leeward.cohort.courses import Stream, refused_by_patient
 from leeward.cohort.engine import Question, connect
@@ -93,11 +94,13 @@ def answers(record: Record, question: Question, asked: Asked) -> Iterator[Prepar
     con = run(record, question, asked)
     streams = {name: Stream(con, name) for name in ("prepare_newest", "exposed", "prepare_last")}
     seen = {patient for (patient,) in con.execute("select patient from prepare_last").fetchall()}
-    for patient in sorted(seen | set(refused_by_patient(record.refusals))):
+    refused = refused_by_patient(record.refusals)
+    for patient in sorted(seen | set(refused)):
         rows = {name: stream.of(patient) for name, stream in streams.items()}
         last_s = next((row["at_s"] for row in rows["prepare_last"]), None)
         as_of = question.as_of or (None if last_s is None else datetime.fromtimestamp(last_s, UTC))
-        yield prepared(patient, asked, rows["prepare_newest"], _given(rows["exposed"], asked), as_of)
+        made = prepared(patient, asked, rows["prepare_newest"], _given(rows["exposed"], asked), as_of)
+        yield msgspec.structs.replace(made, not_understood=refused.get(patient, {}))
 
 
 def _given(exposed: list[Mapping[str, Any]] | list[dict[str, Any]], asked: Asked) -> list[datetime]:

@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 import ibis
 import ibis.expr.types as ir
+import msgspec
 
 from leeward.cohort.courses import Stream, graded, refused_by_patient
 from leeward.cohort.engine import Question
@@ -58,14 +59,20 @@ def answers(
 
 
 def answered(
-    con: duckdb.DuckDBPyConnection, refused: dict[str, Any], question: Question, *, zone: tzinfo, region: str | None
+    con: duckdb.DuckDBPyConnection,
+    refused: dict[str, dict[str, int]],
+    question: Question,
+    *,
+    zone: tzinfo,
+    region: str | None,
 ) -> Iterator[Watched]:
     """As `answers`, from a connection in which the steps have run."""
     streams = {name: Stream(con, name) for name in STEPS}
     seen = {patient for (patient,) in con.execute("select distinct patient from findings").fetchall()}
     for patient in sorted(seen | set(refused)):
         rows = {name: stream.of(patient) for name, stream in streams.items()}
-        yield watched(_bedside(patient, rows, question, zone, region))
+        made = watched(_bedside(patient, rows, question, zone, region))
+        yield msgspec.structs.replace(made, not_understood=refused.get(patient, {}))
 
 
 def _bedside(

@@ -60,6 +60,7 @@ class Watched(msgspec.Struct, frozen=True, kw_only=True):
     standing: str
     edition: str
     refused: str | None = None
+    not_understood: Mapping[str, int] = {}
     product: str | None = None
     dose_at: datetime | None = None
     dose_until: datetime | None = None

@@ -48,6 +48,7 @@ class Preparation(msgspec.Struct, frozen=True, kw_only=True):
     standing: str
     edition: str
     refused: str | None = None
+    not_understood: Mapping[str, int] = {}
     notes: list[str] = []
     checklist: list[Checked] = []
     step_up: list[StepUp] = []

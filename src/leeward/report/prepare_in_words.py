@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -21,7 +21,7 @@ CLOSING = (
 def in_words(one: Preparation) -> str:
     """One patient's preparation as text."""
     if one.refused:
-        return f"Patient {one.patient}: {one.refused}\n"
+        return "\n".join([f"Patient {one.patient}: {one.refused}", *not_understood(one.not_understood), ""])
     return "\n".join([*_head(one), "", *_body(one), CLOSING, ""])
 
 
@@ -30,6 +30,13 @@ def _head(one: Preparation) -> Iterator[str]:
     yield f"Patient {one.patient}, before {one.title}{f', rules of {one.region}' if one.region else ''}"
     yield f"  {when(one.at, one.day) or 'no date'}; as known at {spelt(one.as_of)}"
     yield from (f"  {note}" for note in one.notes)
+    yield from not_understood(one.not_understood)
+
+
+def not_understood(refused: Mapping[str, int]) -> Iterator[str]:
+    """What of the record was refused at the door, counted by reason, so that nobody takes it for absent."""
+    if refused:
+        yield f"  not understood, so not used: {', '.join(f'{count} x {why}' for why, count in refused.items())}"
 
 
 def _body(one: Preparation) -> Iterator[str]:

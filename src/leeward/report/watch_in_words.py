@@ -7,7 +7,7 @@ from datetime import UTC, datetime, tzinfo
 
 from leeward.plan.early_signs import Told
 from leeward.plan.monitoring import Check, Watched
-from leeward.report.prepare_in_words import CLOSING, ends, spelt
+from leeward.report.prepare_in_words import CLOSING, ends, not_understood, spelt
 
 _ORDER = ("overdue", "due", "next", "continuous", "not-asked", "ended")
 _NAMED = {
@@ -20,7 +20,7 @@ _NAMED = {
 def in_words(one: Watched, zone: tzinfo = UTC) -> str:
     """One patient's schedule as text, times in a zone."""
     if one.refused:
-        return f"Patient {one.patient}: {one.refused}\n"
+        return "\n".join([f"Patient {one.patient}: {one.refused}", *not_understood(one.not_understood), ""])
     return "\n".join([*_lines(one, zone), "", CLOSING, ""])
 
 
@@ -31,6 +31,7 @@ def _lines(one: Watched, zone: tzinfo) -> Iterator[str]:
     grade = "not known" if one.crs_at_least is None else f"{one.crs_at_least} to {one.crs_at_most}"
     yield f"  setting {one.setting or 'not on record'}; CRS {grade} (ASTCT 2019)"
     yield from (f"  {note}" for note in one.notes)
+    yield from not_understood(one.not_understood)
     yield "Schedule"
     for check in sorted(one.checks, key=lambda line: (_rank(line.applies), _ORDER.index(line.state))):
         if check.applies is not False:
