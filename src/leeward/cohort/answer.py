@@ -111,7 +111,8 @@ class Physiology(msgspec.Struct, frozen=True):
 class Answer(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
     """Everything Leeward says about one patient (docs/answers.md).
 
-    What `leeward.grade` returns also remembers, beside its fields, of which record and question it is. `scales`: what holds now on further scales of CRS; `scores`: every other score, as of the same moment.
+    What `leeward.grade` returns also remembers, beside its fields, of which record and question it is.
+    `scales`: what holds now on further scales of CRS; `scores`: every other score, as of the same moment.
     """
 
     patient: str

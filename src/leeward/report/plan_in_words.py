@@ -121,7 +121,6 @@ def _ground(one: Suggestion) -> str:
 def told(one: Suggestion) -> str:
     """One step, with its dose or why there is none."""
     raised = f"as grade {one.as_grade}: " if one.as_grade is not None and one.kind != "escalate" else ""
-    raised += "against: " if one.kind == "avoid" else ""
     if one.drug is None or (one.dose is None and not one.blocked and not one.steps):
         return raised + one.says
     return f"{raised}{one.says}: {dose(one)}"

@@ -66,13 +66,12 @@ def local(said: str, wall: Clock) -> str:
 def line(one: Suggestion, wall: Clock, common: Evidence | None = None) -> Line:
     """One suggestion. `common`: how everything in its card is known, which need not be said again."""
     raised = f"as grade {one.as_grade}: " if one.as_grade is not None and one.kind != "escalate" else ""
-    against = "against: " if one.kind == "avoid" else ""
     dose = _dose(one)
     held = local(one.blocked or "", wall)
     unnamed = one.kind == "drug" and one.drug is not None and not dose and one.drug.lower() not in one.says.lower()
     says = f"{one.drug}: {one.says}" if unnamed else one.says
     return Line(
-        group=GROUPS[one.kind], says=f"{raised}{against}{says}", dose=dose,
+        group=GROUPS[one.kind], says=f"{raised}{says}", dose=dose,
         held=held if dose or not held else f"no dose: {held}", small=list(_small(one, wall)) if dose or held else [],
         warns=[local(said, wall) for said in one.warnings], option=one.strength == "option",
         known="" if one.evidence in (common, "read") else KNOWN[one.evidence],
