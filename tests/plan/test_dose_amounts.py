@@ -164,3 +164,27 @@ def test_numbers_and_moments() -> None:
     assert words.between(650, 1000) == "650 to 1,000"
     assert words.moment(START_S + 1) == "2024-01-10 00:00:01 UTC"
     assert words.moment(START_S + 60) == "2024-01-10 00:01 UTC"
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ({"fixed": 8.0, "max_days": 0.0}, "max_days"),
+        ({"steps": [{"amount": 8.0, "interval_hours": 8.0}], "max_days": 3.0}, "max_days"),
+        ({"fixed": 8.0, "by_label": ["in_episode"]}, "by_label"),
+        ({"fixed": 8.0, "per_kg": 1.0}, "one of"),
+        ({"fixed": 8.0, "fixed_to": 4.0}, "reversed"),
+    ],
+)
+def test_a_dose_that_says_nothing_is_refused(more: dict[str, object], says: str) -> None:
+    """Days none, or beside a plan, a limit of a label that is not there, two doses, a turned range."""
+    written = {"drug": "dexamethasone", "route": "oral", "unit": "mg", "where": "a test"} | more
+    with pytest.raises(msgspec.ValidationError, match=says):
+        msgspec.convert(written, DoseRule)
+
+
+def test_where_ages_are_printed_exists() -> None:
+    """A source that is named for an age stands in sources.toml."""
+    named = {one.rule.age_source for one in published()} - {None}
+    assert named
+    assert named <= set(citations())
