@@ -16,12 +16,11 @@ from leeward import cli
 from leeward.api import question
 from leeward.cohort.courses import answers, findings_of
 from leeward.knowledge.guidelines import guidelines
-from leeward.plan.plan import Plan
+from leeward.plan.plan import ALTERNATIVES, Plan
 from leeward.report import page, page_name
 from leeward.report.folder import write_pages
 from leeward.report.plan_fhir import bundle
 from leeward.report.plan_lines import KNOWN
-from leeward.report.plan_section import ALTERNATIVES
 from leeward.samples import FOLDER
 from tests.report.planned import LIGHT, PROTOCOL, RANGED, UNTREATED, UNWEIGHED, WEIGHED, planned, protocol, record
 from tests.report.test_page import Reader
