@@ -116,7 +116,7 @@ def _offered(
     asked = Asked(rule, speaks_as, patient.as_of_s, offer.amount)
     held = _paired(holds(asked, worst), holds(asked, best))
     if rule.steps:
-        return _stepped(asked, patient, readings, held)
+        return _stepped(asked, readings, held)
     due_s = held.until_s(asked.as_of_s) or asked.as_of_s
     held = held.and_(_paired(*([hold] if (hold := ended(asked, each, due_s)) else [] for each in readings)))
     offer = msgspec.structs.replace(offer, arithmetic=offer.arithmetic + lasts(rule, worst))
@@ -142,7 +142,7 @@ def _within_day(rule: DoseRule, worst: Reading, offer: _Offer, at_s: int | None)
     return msgspec.structs.replace(offer, to=to if to is not None and to > offer.amount else None, arithmetic=said)
 
 
-def _stepped(asked: Asked, patient: Patient, readings: tuple[Reading, Reading], held: _Held) -> tuple[_Offer, _Held]:
+def _stepped(asked: Asked, readings: tuple[Reading, Reading], held: _Held) -> tuple[_Offer, _Held]:
     """The step of a plan that holds when its next dose is due."""
     rule, (worst, best) = asked.rule, readings
     from_s = held.until_s(asked.as_of_s) or asked.as_of_s
@@ -152,17 +152,12 @@ def _stepped(asked: Asked, patient: Patient, readings: tuple[Reading, Reading], 
     held = held.and_(_paired(*([hold for hold in both if hold is not None] for both in found)))
     perhaps = held.perhaps
     then = taper.standing(rule, best, at_last.due_s, asked.speaks_as)
-    if at_last.planned_amount != then.planned_amount or _unmeasured(patient, rule.drug):
+    if at_last.planned_amount != then.planned_amount:
         perhaps += (Hold(_PLAN, f"where the plan of {asked.speaks_as} stands depends on it", None),)
     now = at_last.planned
     hours = None if now is None else now.interval_hours
     offer = _Offer(at_last.planned_amount, None, at_last.arithmetic, hours, None, at_last.steps)
     return offer, _Held(held.sure, perhaps)
-
-
-def _unmeasured(patient: Patient, drug: str) -> bool:
-    """A dose of unknown amount is on record, so that nobody can say which step of a plan it was."""
-    return any(not one.measured for one in patient.history(drug) or ())
 
 
 def _paired(worst: list[Hold], best: list[Hold]) -> _Held:

@@ -129,10 +129,8 @@ def outside_age(rule: DoseRule, patient: Patient, speaks_as: str, adult_from: fl
 
 def _read_in(rule: DoseRule, speaks_as: str) -> str:
     """Where the ages of a dose are printed: the source itself, or the other that it cites for them."""
-    if rule.age_source is None or rule.age_source not in citations():
-        return speaks_as
-    found = citations()[rule.age_source]
-    return f"{found.title} ({found.year})"
+    found = citations().get(rule.age_source or "")
+    return speaks_as if found is None else f"{found.title} ({found.year})"
 
 
 def recent(given: tuple[Given, ...], patient: Patient, hours: float) -> tuple[Given, ...]:
