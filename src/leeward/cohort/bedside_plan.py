@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from functools import cache
 
 import msgspec
@@ -33,5 +34,9 @@ class Adviser:
 
 @cache
 def adviser(*, room_air: bool) -> Adviser:
-    """The adviser on published sources, made once."""
-    return Adviser(room_air=room_air)
+    """The adviser on published sources, made once and kept."""
+    made = Adviser(room_air=room_air)
+    # What is kept for good need not be searched for garbage: a search of all of it takes longer than a plan.
+    gc.collect()
+    gc.freeze()
+    return made
