@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 from functools import cache
 
@@ -39,4 +40,5 @@ def adviser(*, room_air: bool) -> Adviser:
     # What is kept for good need not be searched for garbage: a search of all of it takes longer than a plan.
     gc.collect()
     gc.freeze()
+    atexit.register(gc.unfreeze)
     return made

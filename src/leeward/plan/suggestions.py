@@ -141,8 +141,10 @@ def situation(
     states: Iterable[dict[str, Any]], fired: Iterable[dict[str, Any]], patient: Patient, rules: Sequence[fires.Rule]
 ) -> Situation:
     """The rows of plan_state and plan_fired of one patient and moment."""
+    # In one order, whatever order an engine gives them in.
+    ordered = sorted(fired, key=lambda row: (row["rule"], row["end"]))
     held = tuple(
-        Held(rules[row["rule"]], row["end"], fires.unknown_inputs(row["unknown"]), row["wait_hours"]) for row in fired
+        Held(rules[row["rule"]], row["end"], fires.unknown_inputs(row["unknown"]), row["wait_hours"]) for row in ordered
     )
     grades = {(row["scale"], row["end"]): int(row["crs_grade"]) for row in states}
     return Situation(patient, held, grades, {rule.name: place for place, rule in enumerate(rules)})
