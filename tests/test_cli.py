@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from leeward import cli
+from leeward.commands import options
 
 HEADER = "patient_id,start,end,quantity,value,unit,text\n"
 FEVER = "A,2026-03-01T08:00:00Z,,body-temperature,39.0,Cel,\n"
@@ -17,7 +18,7 @@ REFUSED = "A,2026-03-01T09:00:00Z,,body-temperature,NaN,Cel,\n"
 
 @pytest.mark.parametrize(
     ("rows", "code"),
-    [(FEVER + REFUSED, 0), (REFUSED, cli.NOTHING_UNDERSTOOD)],
+    [(FEVER + REFUSED, 0), (REFUSED, options.NOTHING_UNDERSTOOD)],
     ids=["beside what was understood", "although nothing was understood"],
 )
 def test_refusals_are_listed(tmp_path: Path, rows: str, code: int) -> None:
@@ -36,4 +37,13 @@ def test_a_place_that_cannot_be_written_to_is_a_wrong_argument(tmp_path: Path, o
     source = tmp_path / "record.csv"
     source.write_text(HEADER + FEVER, encoding="utf-8")
     done = CliRunner().invoke(cli.app, ["grade", str(source), option, str(source / "below a file")])
-    assert done.exit_code == cli.WRONG_ARGUMENTS
+    assert done.exit_code == options.WRONG_ARGUMENTS
+
+
+def test_a_plan_for_nobody_says_so(tmp_path: Path) -> None:
+    """A patient who is not in the record has no plan, and that is said, not silence."""
+    record = tmp_path / "record.csv"
+    record.write_text(HEADER + FEVER, encoding="utf-8")
+    done = CliRunner().invoke(cli.app, ["plan", str(record), "--patient", "nobody"])
+    assert done.exit_code == options.WRONG_ARGUMENTS
+    assert "no patient 'nobody'" in done.output

@@ -18,32 +18,28 @@ import typer
 from rich.console import Console
 
 from leeward.commands import audit, compare, discord, lookalikes, plan, prepare, risk, validate, watch
+from leeward.commands.options import (
+    CANNOT_READ,
+    NOTHING_UNDERSTOOD,
+    WRONG_ARGUMENTS,
+    AsOf,
+    Assume,
+    Mapping,
+    PathArgument,
+    Protocol,
+    RoomAir,
+    Zone,
+)
 from leeward.record.errors import BadSetting, CannotRead, LeewardError
 
 if TYPE_CHECKING:  # reading and grading load DuckDB, which `leeward --help` must not wait for
     from leeward.cohort.engine import Question
     from leeward.record.spool import Record
 
-CANNOT_READ, NOTHING_UNDERSTOOD, WRONG_ARGUMENTS = 3, 4, 2
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 _out, _err = Console(), Console(stderr=True)
 
-PathArgument = Annotated[
-    Path, typer.Argument(help="a file or folder: FHIR R4, OMOP, MEDS, CLIF, SDTM, Leeward CSV, or CSV with --mapping")
-]
-Zone = Annotated[str | None, typer.Option(help="zone of local times: Europe/Berlin, or an offset such as -05:00")]
-Mapping = Annotated[Path | None, typer.Option(help="TOML that says how to read other CSV (docs/mapping.md)")]
-AsOf = Annotated[str | None, typer.Option(help="answer as known at this time (RFC 3339 with offset)")]
-Assume = Annotated[
-    str | None,
-    typer.Option(help="grade as if a therapy had been given at this time, or on first arrival in icu, ward or home"),
-]
-RoomAir = Annotated[
-    bool | None, typer.Option("--room-air/--no-room-air", help="no oxygen device charted means room air")
-]
-
-Protocol = Annotated[Path | None, typer.Option(help="your centre's own protocol, shown first (docs/protocol.md)")]
 Json = Annotated[bool, typer.Option("--json", help="one JSON object per patient per line (docs/answers.md)")]
 Codes = Annotated[bool, typer.Option("--icd10cm", help="as --json, with the ICD-10-CM code of each episode's peak")]
 

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.cases.test_doses import START_S, rules
 
-from leeward.knowledge.guidelines import DoseRule, citations, guidelines
+from leeward.knowledge.citations import citations
+from leeward.knowledge.guidelines import DoseRule, guidelines
 from leeward.plan import steroids, words
 from leeward.plan.amounts import dosing, surface_m2
 from leeward.plan.doses import dosed

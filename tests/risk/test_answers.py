@@ -9,10 +9,11 @@ import msgspec
 import pytest
 from tests.risk.bedside import PLAIN, Line, answered, without
 
+from leeward.knowledge.citations import citation
 from leeward.knowledge.therapies import treatments
 from leeward.knowledge.vocabulary import quantities
 from leeward.risk.base_rates import rates
-from leeward.risk.definitions import adapters, citation, disease_words, inputs, moments, rules
+from leeward.risk.definitions import adapters, disease_words, inputs, moments, rules
 
 
 def test_every_score_says_all_that_belongs_to_it(tmp_path: Path) -> None:

@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 import duckdb
 import ibis
 
+from leeward.knowledge.citations import citation
 from leeward.risk import scores
 from leeward.risk.answers import rounded
 from leeward.risk.coefficients import Coefficients, group, posterior, rule
-from leeward.risk.definitions import Moment, citation, quantity_of
+from leeward.risk.definitions import Moment, quantity_of
 from leeward.risk.fits import Person, verdict
 from leeward.scales.score_inputs import At
 

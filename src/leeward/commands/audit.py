@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from leeward.commands.plan import WRONG_ARGUMENTS, protocol_of
-
-Asked = Callable[[Path, str | None, str | None, bool | None, str | None, Path | None], tuple[Any, Any]]
-"""Reads a path and the options of every command into a record and a question, or leaves with an exit code."""
+from leeward.commands.options import (
+    WRONG_ARGUMENTS,
+    Asked,
+    AsOf,
+    Assume,
+    Mapping,
+    PathArgument,
+    Protocol,
+    RoomAir,
+    Zone,
+)
+from leeward.commands.plan import protocol_of
 
 
 def add_to(app: typer.Typer, asked: Asked) -> None:
@@ -20,7 +26,7 @@ def add_to(app: typer.Typer, asked: Asked) -> None:
 
     @app.command()
     def audit(
-        path: Annotated[Path, typer.Argument(help="a file or folder, as for grade")],
+        path: PathArgument,
         source: Annotated[str, typer.Option(help="the source to look back with, by its id")] = "asco-2021",
         within: Annotated[float | None, typer.Option(help="hours within which a step is not late")] = None,
         cohort: Annotated[
@@ -29,12 +35,12 @@ def add_to(app: typer.Typer, asked: Asked) -> None:
         json: Annotated[
             bool, typer.Option("--json", help="one JSON object per patient and line (docs/audit.md)")
         ] = False,
-        protocol: Annotated[Path | None, typer.Option(help="look back with your centre's own protocol")] = None,
-        as_of: Annotated[str | None, typer.Option(help="as known at this time (RFC 3339 with offset)")] = None,
-        assume_trigger: Annotated[str | None, typer.Option(help="as for grade")] = None,
-        room_air: Annotated[bool | None, typer.Option("--room-air/--no-room-air", help="as for grade")] = None,
-        zone: Annotated[str | None, typer.Option(help="zone of local times")] = None,
-        mapping: Annotated[Path | None, typer.Option(help="TOML that says how to read other CSV")] = None,
+        protocol: Protocol = None,
+        as_of: AsOf = None,
+        assume_trigger: Assume = None,
+        room_air: RoomAir = None,
+        zone: Zone = None,
+        mapping: Mapping = None,
     ) -> None:
         """Say which steps of a source were taken when a grade was first reached; without judging."""
         from rich.console import Console

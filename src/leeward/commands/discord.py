@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
+
+from leeward.commands.options import Asked, AsOf, Assume, Mapping, PathArgument, RoomAir, Zone
 
 if TYPE_CHECKING:
     from leeward.cohort.answer import Because
     from leeward.cohort.discord import Comparison
 
-Asked = Callable[[Path, str | None, str | None, bool | None, str | None, Path | None], tuple[Any, Any]]
-"""Reads a path and the options of every command into a record and a question, or leaves with an exit code."""
 _MINUTE = "%Y-%m-%d %H:%M"
 
 
@@ -25,13 +24,13 @@ def add_to(app: typer.Typer, asked: Asked) -> None:
 
     @app.command()
     def discord(
-        path: Annotated[Path, typer.Argument(help="a file or folder, as for grade")],
+        path: PathArgument,
         json: Annotated[bool, typer.Option("--json", help="one JSON object per documented grade per line")] = False,
-        as_of: Annotated[str | None, typer.Option(help="as known at this time (RFC 3339 with offset)")] = None,
-        assume_trigger: Annotated[str | None, typer.Option(help="as for grade")] = None,
-        room_air: Annotated[bool | None, typer.Option("--room-air/--no-room-air", help="as for grade")] = None,
-        zone: Annotated[str | None, typer.Option(help="zone of local times")] = None,
-        mapping: Annotated[Path | None, typer.Option(help="TOML that says how to read other CSV")] = None,
+        as_of: AsOf = None,
+        assume_trigger: Assume = None,
+        room_air: RoomAir = None,
+        zone: Zone = None,
+        mapping: Mapping = None,
     ) -> None:
         """List where a documented grade and ours differ, with the rows behind ours."""
         from leeward.cohort.discord import comparisons

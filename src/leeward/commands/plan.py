@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
 import typer
 
-Asked = Callable[[Path, str | None, str | None, bool | None, str | None, Path | None], tuple[Any, Any]]
-"""Reads a path and the options of every command into a record and a question, or leaves with an exit code."""
-WRONG_ARGUMENTS = 2
+from leeward.commands.options import (
+    WRONG_ARGUMENTS,
+    Asked,
+    AsOf,
+    Assume,
+    Mapping,
+    OnePatient,
+    PathArgument,
+    Protocol,
+    RoomAir,
+    Zone,
+)
 
 
 def add_to(app: typer.Typer, asked: Asked) -> None:
@@ -20,21 +29,21 @@ def add_to(app: typer.Typer, asked: Asked) -> None:
 
     @app.command()
     def plan(
-        path: Annotated[Path, typer.Argument(help="a file or folder, as for grade")],
+        path: PathArgument,
         json: Annotated[
             bool, typer.Option("--json", help="one JSON object per patient per line (docs/plan.md)")
         ] = False,
         fhir: Annotated[
             bool, typer.Option("--fhir", help="one FHIR R4 Bundle per patient per line: proposals")
         ] = False,
-        as_of: Annotated[str | None, typer.Option(help="as known at this time (RFC 3339 with offset)")] = None,
-        protocol: Annotated[Path | None, typer.Option(help="your centre's own protocol (docs/protocol.md)")] = None,
+        as_of: AsOf = None,
+        protocol: Protocol = None,
         recalled: Annotated[bool, typer.Option(help="also what is only recalled of a source, greyed")] = False,
-        patient: Annotated[str | None, typer.Option(help="this patient only")] = None,
-        assume_trigger: Annotated[str | None, typer.Option(help="as for grade")] = None,
-        room_air: Annotated[bool | None, typer.Option("--room-air/--no-room-air", help="as for grade")] = None,
-        zone: Annotated[str | None, typer.Option(help="zone of local times")] = None,
-        mapping: Annotated[Path | None, typer.Option(help="TOML that says how to read other CSV")] = None,
+        patient: OnePatient = None,
+        assume_trigger: Assume = None,
+        room_air: RoomAir = None,
+        zone: Zone = None,
+        mapping: Mapping = None,
     ) -> None:
         """Say what each published source says to do now, with doses, limits, and where sources differ."""
         own = protocol_of(protocol)
@@ -59,10 +68,17 @@ def protocol_of(path: Path | None) -> Any:
 
 
 def _plans(record: Any, question: Any, own: Any, patient: str | None) -> Iterator[Any]:
-    """The plans asked for."""
+    """The plans asked for, or an exit code where the one patient asked for is nobody."""
     from leeward.cohort.guidance import plans
 
-    return (one for one in plans(record, question, protocol=own) if patient in (None, one.patient))
+    seen = False
+    for one in plans(record, question, protocol=own):
+        if patient in (None, one.patient):
+            seen = True
+            yield one
+    if not seen and patient is not None:
+        typer.echo(f"no patient '{patient}' in this record", err=True)
+        raise typer.Exit(WRONG_ARGUMENTS)
 
 
 def _print(found: Iterator[Any], *, recalled: bool) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, tzinfo
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -11,9 +11,8 @@ from typing import Annotated, Any, NoReturn
 import msgspec
 import typer
 
-Asked = Callable[[Path, str | None, str | None, bool | None, str | None, Path | None], tuple[Any, Any]]
-"""Reads a path and the options of every command into a record and a question, or leaves with an exit code."""
-WRONG_ARGUMENTS = 2
+from leeward.commands.options import WRONG_ARGUMENTS, Asked, AsOf, Mapping, OnePatient, PathArgument, Zone
+
 REGIONS = ("US", "EU", "CH")
 
 
@@ -22,7 +21,7 @@ def add_to(app: typer.Typer, asked: Asked) -> None:
 
     @app.command()
     def prepare(
-        path: Annotated[Path, typer.Argument(help="a file or folder, as for grade")],
+        path: PathArgument,
         product: Annotated[str | None, typer.Option(help="the product that is to be given")] = None,
         date: Annotated[
             str | None, typer.Option(help="its day, or day and time: 2026-03-28, 2026-03-28T10:00 with --zone")
@@ -32,10 +31,10 @@ def add_to(app: typer.Typer, asked: Asked) -> None:
         fhir: Annotated[bool, typer.Option("--fhir", help="one FHIR R4 Bundle per patient per line: a draft")] = False,
         calendar: Annotated[Path | None, typer.Option(help="write an iCalendar file per patient here")] = None,
         out: Annotated[Path | None, typer.Option(help="write a page per patient into this folder")] = None,
-        patient: Annotated[str | None, typer.Option(help="this patient only")] = None,
-        as_of: Annotated[str | None, typer.Option(help="as known at this time (RFC 3339 with offset)")] = None,
-        zone: Annotated[str | None, typer.Option(help="zone of local times, and of the dated plan")] = None,
-        mapping: Annotated[Path | None, typer.Option(help="TOML that says how to read other CSV")] = None,
+        patient: OnePatient = None,
+        as_of: AsOf = None,
+        zone: Zone = None,
+        mapping: Mapping = None,
     ) -> None:
         """Say what is looked at before a dose, what the record shows, and what each source says around it."""
         wanted = question_of(product, date, region, zone)

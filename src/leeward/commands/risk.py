@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
 
-Asked = Callable[[Path, str | None, str | None, bool | None, str | None, Path | None], tuple[Any, Any]]
-"""Reads a path and the options of every command into a record and a question, or leaves with an exit code."""
-WRONG_ARGUMENTS = 2
+from leeward.commands.options import WRONG_ARGUMENTS, Asked, AsOf, Mapping, PathArgument, Zone
 
 At = Annotated[str, typer.Option(help="before-lymphodepletion, day-1, day0, day+1 or day+3")]
 Files = Annotated[
@@ -26,7 +23,7 @@ def add_to(app: typer.Typer, asked: Asked) -> None:
 
     @app.command()
     def risk(
-        path: Annotated[Path, typer.Argument(help="a file or folder, as for grade")],
+        path: PathArgument,
         at: At = "before-lymphodepletion",
         json: Annotated[bool, typer.Option("--json", help="one JSON object per patient per line")] = False,
         patient: Annotated[str | None, typer.Option(help="one patient; percentiles stay those of all")] = None,
@@ -39,12 +36,12 @@ def add_to(app: typer.Typer, asked: Asked) -> None:
         table: Annotated[
             Path | None, typer.Option(help="write scores and graded outcomes as CSV, for `leeward validate`")
         ] = None,
-        as_of: Annotated[str | None, typer.Option(help="as known at this time (RFC 3339 with offset)")] = None,
+        as_of: AsOf = None,
         assume_trigger: Annotated[
             str | None, typer.Option(help="the planned or assumed infusion, as for grade")
         ] = None,
-        zone: Annotated[str | None, typer.Option(help="zone of local times")] = None,
-        mapping: Annotated[Path | None, typer.Option(help="TOML that says how to read other CSV")] = None,
+        zone: Zone = None,
+        mapping: Mapping = None,
     ) -> None:
         """Say each published risk score as a range, whether it applies, how it fared elsewhere, and base rates."""
         made = _question(at, product, disease, coefficients or [])

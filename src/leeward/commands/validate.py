@@ -9,7 +9,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-WRONG_ARGUMENTS, CANNOT_READ = 2, 3
+from leeward.commands.options import CANNOT_READ, WRONG_ARGUMENTS
 
 Names = Annotated[list[str] | None, typer.Option(help="column of a predicted probability (may be given several times)")]
 Scores = Annotated[

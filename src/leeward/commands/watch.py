@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from datetime import UTC
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 import typer
 
-from leeward.commands.prepare import REGIONS, WRONG_ARGUMENTS, zone_of
-
-Asked = Callable[[Path, str | None, str | None, bool | None, str | None, Path | None], tuple[Any, Any]]
-"""Reads a path and the options of every command into a record and a question, or leaves with an exit code."""
+from leeward.commands.options import (
+    WRONG_ARGUMENTS,
+    Asked,
+    AsOf,
+    Assume,
+    Mapping,
+    OnePatient,
+    PathArgument,
+    RoomAir,
+    Zone,
+)
+from leeward.commands.prepare import REGIONS, zone_of
 
 
 def add_to(app: typer.Typer, asked: Asked) -> None:
@@ -22,15 +28,15 @@ def add_to(app: typer.Typer, asked: Asked) -> None:
 
     @app.command()
     def watch(
-        path: Annotated[Path, typer.Argument(help="a file or folder, as for grade")],
+        path: PathArgument,
         json: Annotated[bool, typer.Option("--json", help="one JSON object per patient per line")] = False,
-        patient: Annotated[str | None, typer.Option(help="this patient only")] = None,
+        patient: OnePatient = None,
         region: Annotated[str | None, typer.Option(help="rules of US, EU or CH only")] = None,
-        as_of: Annotated[str | None, typer.Option(help="as known at this time (RFC 3339 with offset)")] = None,
-        assume_trigger: Annotated[str | None, typer.Option(help="as for grade")] = None,
-        room_air: Annotated[bool | None, typer.Option("--room-air/--no-room-air", help="as for grade")] = None,
-        zone: Annotated[str | None, typer.Option(help="zone of local times, and of the days of rules")] = None,
-        mapping: Annotated[Path | None, typer.Option(help="TOML that says how to read other CSV")] = None,
+        as_of: AsOf = None,
+        assume_trigger: Assume = None,
+        room_air: RoomAir = None,
+        zone: Zone = None,
+        mapping: Mapping = None,
     ) -> None:
         """Say what each source has watched after a dose: due, overdue and next, with early signs."""
         if region is not None and region not in REGIONS:

@@ -15,6 +15,7 @@ import msgspec
 
 from leeward.knowledge import completeness, loader
 from leeward.knowledge.cells import Cell, Written, cell
+from leeward.knowledge.citations import citation, citations
 from leeward.knowledge.loader import BadKnowledge, Evidence, names, read
 
 Said = Annotated[str, msgspec.Meta(pattern=r"\S")]
@@ -223,32 +224,6 @@ class Guideline(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     def table(self, name: str) -> tuple[Row, ...]:
         """The rows of one table."""
         return tuple(row for row in self.rows if row.table == name)
-
-
-class Source(msgspec.Struct, frozen=True):
-    """An entry of sources.toml, as far as a citation needs it."""
-
-    title: str
-    year: int
-    authors: str = ""
-    journal: str = ""
-    cite: str = ""
-    doi: str | None = None
-
-
-@cache
-def citations() -> dict[str, Source]:
-    """Everything that may be cited, by key."""
-    found: dict[str, Source] = loader.load("sources", dict[str, Source])
-    return found
-
-
-def citation(key: str) -> str:
-    """A source as one line."""
-    found = citations()[key]
-    parts = [found.authors, found.title, f"{found.journal} {found.cite}".strip()]
-    said = ". ".join(part.rstrip(".") for part in parts if part)
-    return f"{said}. doi:{found.doi}" if found.doi else said
 
 
 def cited(guideline: Guideline, part: Row | DoseRule) -> str:

@@ -17,11 +17,10 @@ import pyarrow as pa
 from leeward.knowledge.guidelines import Action
 from leeward.knowledge.vocabulary import quantities
 from leeward.plan.fires import HOLDS, Rule
-from leeward.plan.given import steroids
+from leeward.plan.given import by_day, steroids
 from leeward.plan.moments import MILDEST
 from leeward.plan.numbers import number
 from leeward.timeline.columns import pick
-from leeward.timeline.exposures import DAY_S
 from leeward.timeline.settings import HOUR_S
 
 Verdict = Literal["taken", "late", "taken at an hour not known", "given before", "not on record"]
@@ -137,7 +136,7 @@ def done(due: ir.Table, shown: ir.Table) -> ir.Table:
     still = rows.ended_s.isnull() | (rows.ended_s >= rows.at_s)
     stays = fits & (rows.word != "") & (rows.found_s <= rows.at_s) & still
     # A dose of which only the day is known was taken at some hour of it, if that day reaches past the moment.
-    day = fits & (rows.word == "") & (rows.ended_s - rows.found_s >= DAY_S - HOUR_S) & (rows.ended_s >= rows.at_s)
+    day = fits & (rows.word == "") & by_day(rows.found_s, rows.ended_s) & (rows.ended_s >= rows.at_s)
     after = fits & ~day.fill_null(False) & (rows.found_s >= rows.at_s) & (rows.found_s <= rows.until_s)
     earlier = (
         fits

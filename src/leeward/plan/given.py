@@ -44,6 +44,11 @@ def listed_drugs() -> dict[str, str]:
     return {drug: quantity for drug, quantity in sorted(named.items()) if quantity in quantities()}
 
 
+def by_day(from_s: Any, until_s: Any) -> Any:
+    """Whether of a dose only the day is known: an hour is left for the day on which clocks go forward."""
+    return until_s - from_s >= DAY_S - HOUR_S
+
+
 def listed(moments: ir.Table, known: ir.Table) -> ir.Table:
     """Each dose, weight, height and step of the bundle by a moment.
 
@@ -56,7 +61,7 @@ def listed(moments: ir.Table, known: ir.Table) -> ir.Table:
     rows = rows.filter(gave).select("patient", "quantity", "until_s", "low", "high", "text", given_s="at_s")
     rows = moments.select("patient", "at_s").join(rows, "patient")
     rows = rows.filter(rows.given_s <= rows.at_s)
-    return rows.mutate(by_day=(rows.until_s - rows.given_s) >= DAY_S - HOUR_S)
+    return rows.mutate(by_day=by_day(rows.given_s, rows.until_s))
 
 
 def doses(moments: ir.Table, known: ir.Table) -> ir.Table:

@@ -8,9 +8,11 @@ import ibis
 import ibis.expr.types as ir
 
 from leeward.knowledge.cells import inputs as asked
+from leeward.knowledge.definition import value
 from leeward.plan.given import antipyretics
 from leeward.plan.moments import NEVER, hours, hours_or_never
 from leeward.plan.numbers import number
+from leeward.scales import astct_2019_crs
 from leeward.timeline.columns import pick, true
 from leeward.timeline.settings import HOUR_S, SETTINGS, limit_s
 
@@ -22,6 +24,11 @@ _STANDS = {"ferritin": "laboratory-other", "neutrophils": "laboratory-daily", "c
 _BASELINES = {"creatinine": "creatinine_ratio", "ferritin": "ferritin_ratio", "systolic-bp": "systolic_ratio"}
 """Values held against the last one before the therapy, and the input that is their ratio."""
 _READ = ("fio2", "norepinephrine", "seizure", "sex", "risk-mark", "care-setting", "airway-swelling")
+
+
+def fever_celsius() -> float:
+    """The fever of the ASTCT definition."""
+    return value(astct_2019_crs.limits().fever.at_least)
 
 
 def marks() -> tuple[str, ...]:
@@ -69,8 +76,8 @@ def latest(findings: ir.Table) -> ir.Table:
     own = own.mutate(value=ibis.ifelse(own.low == own.high, own.low, None))
     return own.group_by(["patient", "at_s"]).agg(
         **{_column(name): ibis.ifelse(own.quantity == name, own.value, None).max() for name in _STANDS},
-        cool=true((own.quantity == "body-temperature") & (own.high < number("fever-at-least"))).max(),
-        hot=true((own.quantity == "body-temperature") & (own.low >= number("fever-at-least"))).max(),
+        cool=true((own.quantity == "body-temperature") & (own.high < fever_celsius())).max(),
+        hot=true((own.quantity == "body-temperature") & (own.low >= fever_celsius())).max(),
         few=true((own.quantity == "neutrophils") & (own.high < number("neutropenia-below"))).max(),
         enough=true((own.quantity == "neutrophils") & (own.low >= number("neutropenia-below"))).max(),
     )
@@ -87,7 +94,7 @@ def fever(findings: ir.Table) -> ir.Table:
     A run has a fever charted at least once a day; one that ended before has no row.
     """
     gap_s = int(number("fever-run-gap") * HOUR_S)
-    hot = findings.filter((findings.quantity == "body-temperature") & (findings.low >= number("fever-at-least")))
+    hot = findings.filter((findings.quantity == "body-temperature") & (findings.low >= fever_celsius()))
     order = ibis.window(group_by=[hot.patient, hot.at_s], order_by=[hot.found_s])
     before_s = hot.found_s.lag().over(order)
     hot = hot.mutate(opens_s=ibis.ifelse(before_s.isnull() | (hot.found_s - before_s > gap_s), hot.found_s, None))
@@ -110,7 +117,7 @@ def cooled(findings: ir.Table) -> ir.Table:
     rows = charted.join(gave, ["patient", "at_s"])
     after_s = rows.found_s - rows.given_s
     rows = rows.filter((after_s >= first_s) & (after_s <= last_s))
-    limit = number("fever-at-least")
+    limit = fever_celsius()
     return rows.group_by(["patient", "at_s"]).agg(
         stayed=true(rows.low >= limit).max(), came_down=true(rows.high < limit).max()
     )

@@ -6,7 +6,8 @@ import math
 
 import msgspec
 
-from leeward.knowledge.guidelines import DoseRule, citations
+from leeward.knowledge.citations import citations
+from leeward.knowledge.guidelines import DoseRule
 from leeward.plan.numbers import number
 from leeward.plan.words import moment, plain
 from leeward.timeline.settings import HOUR_S, carry

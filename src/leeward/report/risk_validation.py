@@ -10,9 +10,9 @@ from typing import Any
 from markupsafe import Markup
 
 from leeward.cohort.validation import items, number
+from leeward.knowledge.citations import citation
 from leeward.report import risk_curves
 from leeward.report.page import _style, _templates
-from leeward.risk.definitions import citation
 
 NAMES = {
     "auc": ("AUC", "discrimination; 0.5 is chance, 1 perfect"),

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import msgspec
 
 from leeward.knowledge import BadKnowledge, Evidence, load
+from leeward.knowledge.citations import citations
 from leeward.knowledge.definition import Line, value
 from leeward.report.words import HOUR_S, words
 from leeward.timeline.settings import carry
@@ -23,15 +24,6 @@ class _Definition(msgspec.Struct, frozen=True):
     source: str
     evidence: Evidence
     fever: _Fever | None = None
-
-
-class _Source(msgspec.Struct, frozen=True):
-    title: str
-    year: int
-    authors: str = ""
-    journal: str = ""
-    cite: str = ""
-    doi: str = ""
 
 
 class Citation(NamedTuple):
@@ -81,7 +73,7 @@ def citation(scale: str, syndrome: str) -> Citation | None:
 
 def _reference(key: str) -> str:
     """A source as a reference list prints it."""
-    held = load("sources", dict[str, _Source]).get(key)
+    held = citations().get(key)
     if held is None:
         return key
     parts = [f"{held.authors} {held.journal}".strip() or held.title, held.cite or str(held.year)]

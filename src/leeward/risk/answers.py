@@ -12,10 +12,11 @@ from typing import Any
 import msgspec
 
 from leeward.knowledge import edition
+from leeward.knowledge.citations import citation
 from leeward.knowledge.therapies import Population
 from leeward.knowledge.vocabulary import quantities
 from leeward.risk.base_rates import rates
-from leeward.risk.definitions import Moment, Rule, adapters, citation, inputs, rules
+from leeward.risk.definitions import Moment, Rule, adapters, inputs, rules
 from leeward.risk.fits import Person, verdict
 from leeward.scales.bands import codes
 

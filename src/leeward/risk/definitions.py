@@ -196,25 +196,6 @@ def age_limit(name: str) -> float:
     return file.ages[name].value
 
 
-class _Source(msgspec.Struct, frozen=True):
-    title: str
-    year: int
-    authors: str = ""
-    journal: str = ""
-    cite: str = ""
-    doi: str = ""
-
-
-def citation(key: str) -> str:
-    """A key of sources.toml as a reference list prints it; raises BadKnowledge where nobody listed it."""
-    held = load("sources", dict[str, _Source]).get(key)
-    if held is None:
-        raise BadKnowledge(f"sources.toml: no source '{key}'")
-    doi = f", doi:{held.doi}" if held.doi else ""
-    parts = (held.authors, f"{held.title}.", held.journal, held.cite or str(held.year))
-    return " ".join(part for part in parts if part) + doi
-
-
 @cache
 def rules() -> dict[str, Rule]:
     """Every score by its id; a table with a gap, a strange input, moment or note is refused."""
