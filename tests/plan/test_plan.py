@@ -155,3 +155,23 @@ def test_without_crs_no_drug(tmp_path: Path) -> None:
     plan = planned(tmp_path, *ADULT, (30, "body-temperature", 36.8), *NORMAL)
     told = [one for one in plan.suggestions if one.dose is not None and not one.needs and "mildest" in one.ends]
     assert told == []
+
+
+def test_iec_hs_from_the_record(tmp_path: Path) -> None:
+    """Ferritin above 10,000 with two toxic organs counted after CRS: IEC-HS is suspected for certain, not perhaps."""
+    labs: tuple[Charted, ...] = ((37, "ferritin", 10001), (37, "organ-toxicities", 2))
+    told = {one.row: one.needs for one in planned(tmp_path, *ADULT, *HYPOTENSION, *labs).suggestions}
+    assert told["spanish-unit/iec-hs"] == []
+    one_organ: tuple[Charted, ...] = ((37, "ferritin", 10001), (37, "organ-toxicities", 1))
+    told = {one.row: one.needs for one in planned(tmp_path, *ADULT, *HYPOTENSION, *one_organ).suggestions}
+    assert "spanish-unit/iec-hs" not in told
+
+
+def test_no_dose_before_a_judgement(tmp_path: Path) -> None:
+    """A dose for HLH waits until a clinician has charted the grade of IEC-HS; then it is worked out."""
+    waiting = [one for one in of(planned(tmp_path, *ADULT, *HYPOTENSION), "hlh-doses") if one.unit is not None]
+    assert waiting
+    assert all(one.dose is None and "before it is known" in str(one.blocked) for one in waiting)
+    plan = planned(tmp_path, *ADULT, *HYPOTENSION, (37, "iec-hs-grade", 2))
+    assert [one.needs for one in of(plan, "hlh-doses", "anakinra")] == [[]]
+    assert of(plan, "hlh-doses", "anakinra")[0].dose is not None

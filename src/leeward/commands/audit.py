@@ -28,7 +28,7 @@ def add_to(app: typer.Typer, asked: Asked) -> None:
     def audit(
         path: PathArgument,
         source: Annotated[str, typer.Option(help="the source to look back with, by its id")] = "asco-2021",
-        within: Annotated[float | None, typer.Option(help="hours within which a step is not late")] = None,
+        within: Annotated[float | None, typer.Option(help="hours within which a step is not late", min=0)] = None,
         cohort: Annotated[
             bool, typer.Option("--cohort", help="with --json: the cohort's figures in place of patients")
         ] = False,

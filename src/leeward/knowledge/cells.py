@@ -23,7 +23,7 @@ class Input(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
     `grows`: it rises by itself as hours pass, so that a row may come true by waiting. `mark`: a mark on record can tell
     it (the quantity `risk-mark`, whose words are the inputs' names with hyphens, or the same after `no-`).
-    `untold`: no finding tells it yet, so what asks for it never holds for sure, and no dose is worked out for it.
+    `judged`: only a clinician's own judgement on record tells it, so no dose is worked out for it before that is known.
     """
 
     title: str
@@ -35,7 +35,7 @@ class Input(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     words: tuple[str, ...] = ()
     grows: bool = False
     mark: bool = False
-    untold: bool = False
+    judged: bool = False
 
     @property
     def whole(self) -> bool:

@@ -19,7 +19,8 @@ from leeward.timeline.settings import HOUR_S, SETTINGS, limit_s
 _STANDS = {"ferritin": "laboratory-other", "neutrophils": "laboratory-daily", "creatinine": "laboratory-daily",
            "ejection-fraction": "examination", "systolic-bp": "systolic-bp", "oxygen-flow": "oxygen",
            "body-weight": "body-weight", "body-temperature": "body-temperature", "capd-score": "neurological",
-           "haemoglobin": "laboratory-daily", "spo2": "heart-rate"}  # fmt: skip
+           "haemoglobin": "laboratory-daily", "spo2": "heart-rate", "iec-hs-grade": "examination",
+           "organ-toxicities": "examination"}  # fmt: skip
 """Values of which the latest counts, and the limit of carry.toml by which it grows too old."""
 _BASELINES = {"creatinine": "creatinine_ratio", "ferritin": "ferritin_ratio", "systolic-bp": "systolic_ratio"}
 """Values held against the last one before the therapy, and the input that is their ratio."""
@@ -184,6 +185,8 @@ def inputs(rows: ir.Table) -> dict[str, Any]:
         "capd_score": rows.capd_score,
         "haemoglobin": rows.haemoglobin,
         "spo2": rows.spo2,
+        "iec_hs_grade": rows.iec_hs_grade,
+        "organ_toxicities": rows.organ_toxicities,
         "neck_swelling": rows.swelling,
         **{ratio: _ratio(rows, _column(name)) for name, ratio in _BASELINES.items()},
         "creatinine_clearance": _clearance(rows),

@@ -228,8 +228,8 @@ def _suggestion(now: Situation, several: Sequence[Held], action: Action, as_grad
     dose = rule.guideline.doses.get(action.dose or "")
     evidence = weakest([said["evidence"], rule.guideline.known(dose)]) if dose else said["evidence"]
     said["evidence"] = evidence
-    untold = [inputs()[name].says for one in several for name in one.needs if inputs()[name].untold]
-    told = _dose(now.patient, dose, rule.guideline, untold, recalled=evidence == "recalled")
+    waits_for = [inputs()[name].says for one in several for name in one.needs if inputs()[name].judged]
+    told = _dose(now.patient, dose, rule.guideline, waits_for, recalled=evidence == "recalled")
     return Suggestion(
         **said, **told, strength=action.strength or rule.row.strength, kind=action.kind, drug=action.drug,
         level=action.level, as_grade=as_grade or action.as_grade, finding=action.finding,
@@ -237,7 +237,7 @@ def _suggestion(now: Situation, several: Sequence[Held], action: Action, as_grad
 
 
 def _dose(
-    patient: Patient, rule: DoseRule | None, guideline: Guideline, untold: Sequence[str], *, recalled: bool
+    patient: Patient, rule: DoseRule | None, guideline: Guideline, waits_for: Sequence[str], *, recalled: bool
 ) -> dict[str, Any]:
     """A dose by its rule. What is only recalled is never the basis of one, nor what no record can tell."""
     if rule is None:
@@ -245,9 +245,9 @@ def _dose(
     if recalled:
         return {"unit": rule.unit, "route": rule.route, "blocked": "only recalled: no dose is worked out from it"}
     made: Dosed = dosed(rule, patient, guideline.speaks_as)
-    if untold:
+    if waits_for:
         reasons = [made.blocked] if made.blocked else []
-        words = "; ".join([*reasons, f"no dose before it is known {untold[0]}"])
+        words = "; ".join([*reasons, f"not before it is known {waits_for[0]}"])
         return {"unit": rule.unit, "route": rule.route, "blocked": words}
     never = made.blocked is not None and made.earliest is None
     return {
