@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
-from leeward.knowledge import Evidence, load
-from leeward.knowledge.definition import Decision
+from leeward.knowledge import load
 from leeward.scales.level import worst
-from leeward.scales.older_crs_parts import OrganGrades, organs, oxygen
+from leeward.scales.older_crs_parts import OrganGrades, Printed, organs, oxygen
 from leeward.scales.older_crs_state import State
 from leeward.timeline.columns import pick
 
@@ -26,17 +23,10 @@ class _Grades(OrganGrades, frozen=True, forbid_unknown_fields=True):
     death: int
 
 
-class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Limits(Printed, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """knowledge/scales/lee-2014-crs.toml."""
 
-    id: str
-    scale: str
-    title: str
-    source: str
-    evidence: Evidence
     grades: _Grades
-    words: dict[str, str]
-    decisions: list[Decision]
 
 
 def limits() -> Limits:

@@ -6,10 +6,10 @@ from typing import Any
 
 import msgspec
 
-from leeward.knowledge import Evidence, load
-from leeward.knowledge.definition import Decision, Line
+from leeward.knowledge import load
+from leeward.knowledge.definition import Line
 from leeward.scales.level import worst
-from leeward.scales.older_crs_parts import OxygenGrades, oxygen
+from leeward.scales.older_crs_parts import OxygenGrades, Printed, oxygen
 from leeward.scales.older_crs_state import State
 from leeward.timeline.columns import pick
 
@@ -28,18 +28,11 @@ class _Grades(OxygenGrades, frozen=True, forbid_unknown_fields=True):
     death: int
 
 
-class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Limits(Printed, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """knowledge/scales/mskcc-2018-crs.toml."""
 
-    id: str
-    scale: str
-    title: str
-    source: str
-    evidence: Evidence
     vasopressor: _Vasopressor
     grades: _Grades
-    words: dict[str, str]
-    decisions: list[Decision]
 
 
 def limits() -> Limits:

@@ -6,10 +6,24 @@ from typing import Any
 
 import msgspec
 
+from leeward.knowledge import Evidence
+from leeward.knowledge.definition import Decision
 from leeward.scales.inspired_oxygen import BELOW_LIMIT, FROM_LIMIT, PRESSURE_BY_MASK, VENTILATOR
 from leeward.scales.level import worst
 from leeward.scales.older_crs_state import State
 from leeward.timeline.columns import pick
+
+
+class Printed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What the file of every older scale holds beside its grades."""
+
+    id: str
+    scale: str
+    title: str
+    source: str
+    evidence: Evidence
+    words: dict[str, str]
+    decisions: list[Decision]
 
 
 class OxygenGrades(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -6,10 +6,10 @@ from typing import Any
 
 import msgspec
 
-from leeward.knowledge import Evidence, load
-from leeward.knowledge.definition import Decision
+from leeward.knowledge import load
 from leeward.scales.inspired_oxygen import NONE, VENTILATOR
 from leeward.scales.level import worst
+from leeward.scales.older_crs_parts import Printed
 from leeward.scales.older_crs_state import State
 from leeward.timeline.columns import pick
 
@@ -37,17 +37,10 @@ class _Grades(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     death: int
 
 
-class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Limits(Printed, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """knowledge/scales/penn-2018-crs.toml."""
 
-    id: str
-    scale: str
-    title: str
-    source: str
-    evidence: Evidence
     grades: _Grades
-    words: dict[str, str]
-    decisions: list[Decision]
 
 
 def limits() -> Limits:
