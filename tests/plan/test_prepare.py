@@ -24,7 +24,7 @@ from leeward.cohort.preparing import answers
 from leeward.commands.prepare import start_of
 from leeward.knowledge.therapies import of, treatments
 from leeward.plan import schedule
-from leeward.plan.around import checklist, monitoring, studies
+from leeward.plan.around import checklist, gaps, monitoring, studies
 from leeward.plan.prepare import Asked, Preparation
 from leeward.plan.schedule import Start
 from leeward.record.schema import FINDING, REFUSAL
@@ -61,8 +61,8 @@ def therapy(inn: str) -> Any:
     return found
 
 
-def schedule_of(row: Row) -> tuple[Any, Any]:
-    """The position and the schedule of a row."""
+def schedule_of(row: Row) -> tuple[int | None, Any]:
+    """Which step the day of a row is, and its schedule."""
     zone = ZoneInfo(row["zone"])
     start = start_of(row["start"] or None, zone)
     region = row["region"] or None
@@ -71,14 +71,14 @@ def schedule_of(row: Row) -> tuple[Any, Any]:
     at = schedule.position(product, days, start.day if start else None, region)
     found = schedule.step_ups(product, start, at, region, date(2026, 3, 27))
     [mine] = [one for one in found if (one.for_ or "") == row["for"]]
-    return at, mine
+    [line] = [one for one in product.schedule if (one.region, one.for_) == (mine.region, mine.for_)]
+    return schedule.step_of(line, at)[0], mine
 
 
 @pytest.mark.parametrize("row", rows("Steps on dates"))
 def test_steps(row: Row) -> None:
     """Each dose stands on its date, or says why it has none."""
-    at, mine = schedule_of(row)
-    [step] = {one.step for one in at}
+    step, mine = schedule_of(row)
     assert (f"step {step}" if step else "cannot tell") == row["this day is"]
     dated = [
         f"{one.when} {when(one.at, one.day) or 'no date'}{f' to {one.last_day}' if one.last_day else ''}"
@@ -178,15 +178,38 @@ def test_doses_keep_their_time_of_day(day: date, hour: int, zone: str, product: 
         assert not days or days[0] == day
 
 
-@given(days=st.integers(-3, 60), after=st.integers(1, 4))
-def test_at_most_one_rule_speaks_of_a_gap(days: int, after: int) -> None:
-    """Rules of one product and region never contradict each other, and none speaks of a dose before the last."""
-    last = date(2026, 3, 1)
+@given(days=st.integers(-3, 130), after=st.integers(1, 8))
+def test_rules_about_a_gap_do_not_contradict_each_other(days: int, after: int) -> None:
+    """One answer for each region and schedule of a label, and none about a dose that is not after the last."""
+    last = date(2025, 3, 1)
     before = [last - timedelta(days=7 * back) for back in range(after - 1, -1, -1)]
     for product in treatments():
-        at = schedule.position(product, before, last + timedelta(days=days), "US")
-        assert len(at) == 1, product.inn
-        assert days > 0 or at[0].next is None
+        at = schedule.position(product, before, last + timedelta(days=days), None)
+        named = [(one.region, one.for_) for one in at]
+        assert len(set(named)) == len(named), product.inn
+        assert days > 0 or {one.next for one in at} == {None}
+
+
+def test_every_rule_about_a_gap_has_a_row() -> None:
+    """Each limit of a label is reached by a row of the table that names its product."""
+    met: set[Any] = set()
+    for row in (param.values[0] for param in rows("Steps on dates")):
+        given = [date.fromisoformat(one) for one in items(row["given"])]
+        if given and row["start"]:
+            day = date.fromisoformat(row["start"][:10])
+            found = schedule.rules(therapy(row["product"]), row["region"] or None, day)
+            met |= {one for one in found if one.holds(len(given), (day - given[-1]).days)}
+    assert [one.says for one in gaps().gap if one not in met and one.product != "blinatumomab"] == []
+
+
+def test_a_rule_whose_text_changed_ends_then_and_says_so() -> None:
+    """The US label of elranatamab changed its section in July 2025: afterwards nothing is on file, and why is told."""
+    product = therapy("elranatamab")
+    held, changed = date(2025, 6, 30), date(2025, 7, 1)
+    assert schedule.rules(product, "US", held)
+    assert schedule.unread(product, "US", held) == []
+    assert schedule.rules(product, "US", changed) == []
+    assert ["July 2025" in one.says for one in schedule.unread(product, "US", changed)] == [True]
 
 
 def test_the_harm_of_zuma_1_cohort_3_stands_with_its_rates() -> None:

@@ -42,7 +42,7 @@ class Says(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"fro
 
     def of(self, product: Therapy, day: date | None) -> bool:
         """Whether it speaks of a product on a day; without a day every dated line is shown."""
-        held = day is None or ((self.from_ is None or self.from_ <= day) and (self.until is None or day < self.until))
+        held = day is None or _in_force(self.from_, self.until, day)
         return held and speaks_of(self.classes, self.products, product)
 
 
@@ -89,22 +89,54 @@ class Checklist(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     item: tuple[Item, ...]
 
 
-class Gap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a label says where so many days lie between a dose and the next."""
+class Gap(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"for_": "for", "from_": "from"}):
+    """What a label says where so many days lie between a dose and the next; fields as at the top of gaps.toml."""
 
     product: str
     region: str
     over_days: int
-    next: Literal["continue", "repeat", "restart"]
     says: str
     source: str
     evidence: Evidence
+    next: Literal["continue", "repeat", "restart", "back"] | None = None
+    for_: str | None = None
     after: int | None = None
+    onwards: bool = False
     up_to_days: int | None = None
+    step: int | None = None
+    then_days: int | None = None
+    from_: date | None = None
+    until: date | None = None
+
+    def __post_init__(self) -> None:
+        """Refuses a way back without its step, and a step without a way back."""
+        if (self.next == "back") is (self.step is None):
+            raise ValueError(f"{self.product}, {self.says}: `back` and its step go together")
 
     def holds(self, after: int, days: int) -> bool:
         """Whether it speaks of this many days after this dose."""
-        return self.after in (None, after) and days > self.over_days and days <= (self.up_to_days or days)
+        mine = self.after in (None, after) or (self.onwards and self.after is not None and after > self.after)
+        return mine and days > self.over_days and days <= (self.up_to_days or days)
+
+    def of(self, product: str, region: str | None, day: date) -> bool:
+        """Whether it is this product's and region's, and in force for a dose of a day."""
+        mine = self.product == product and region in (None, self.region)
+        return mine and _in_force(self.from_, self.until, day)
+
+
+class Unread(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"from_": "from"}):
+    """What a label is known to say about late doses and was not read, so that silence is not taken for the label's."""
+
+    product: str
+    region: str
+    says: str
+    source: str
+    evidence: Evidence
+    from_: date | None = None
+
+    def of(self, product: str, region: str | None, day: date) -> bool:
+        """Whether it is this product's and region's, and already so on a day."""
+        return self.product == product and region in (None, self.region) and _in_force(self.from_, None, day)
 
 
 class Cycle(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -124,6 +156,7 @@ class Gaps(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     checked: date
     no_rule: str
     gap: tuple[Gap, ...]
+    unread: tuple[Unread, ...]
     cycle: tuple[Cycle, ...]
 
 
@@ -215,6 +248,11 @@ class EarlySigns(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     checked: date
     numbers: dict[str, Limit]
     sign: dict[str, EarlySign]
+
+
+def _in_force(start: date | None, end: date | None, day: date) -> bool:
+    """Whether a line holds on a day: from its first day on, and no more on the day of its end."""
+    return (start is None or start <= day) and (end is None or day < end)
 
 
 def _known(named: list[str]) -> None:

@@ -15,7 +15,7 @@ from leeward.knowledge import edition
 from leeward.knowledge.therapies import Population, Rule, Therapy, populations
 from leeward.knowledge.therapies import rules as said_of
 from leeward.plan import schedule, stay
-from leeward.plan.around import Gap, Study, Watch, gaps, monitoring, speaks_of, studies
+from leeward.plan.around import Gap, Study, Unread, Watch, gaps, monitoring, speaks_of, studies
 from leeward.plan.checklist import BIRTH, Checked, checked
 from leeward.plan.schedule import Position, Start, StepUp
 
@@ -54,6 +54,7 @@ class Preparation(msgspec.Struct, frozen=True, kw_only=True):
     step_up: list[StepUp] = []
     position: list[Position] = []
     gap_rules: list[Gap] = []
+    gap_rules_unread: list[Unread] = []
     no_gap_rule: str | None = None
     around: list[Rule] = []
     stay: list[Ends] = []
@@ -88,7 +89,7 @@ def prepared(
     today = day or before.date()
     days = [at.astimezone(start.zone if start else UTC).date() for at in given]
     at = schedule.position(product, days, day, asked.region) if product.step_up else []
-    late = schedule.rules(product, asked.region)
+    late = schedule.rules(product, asked.region, today)
     return msgspec.structs.replace(
         made,
         notes=_notes(asked, given),
@@ -96,6 +97,7 @@ def prepared(
         step_up=schedule.step_ups(product, start, at or _first(), asked.region, today),
         position=at,
         gap_rules=late,
+        gap_rules_unread=schedule.unread(product, asked.region, today),
         no_gap_rule=gaps().no_rule if product.step_up and not late else None,
         around=_around(product, today, asked.region),
         stay=ends(stay.rules(product.inn, today, asked.region), start, product.inn),

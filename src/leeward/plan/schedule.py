@@ -12,8 +12,8 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 import msgspec
 
 from leeward.knowledge.loader import Evidence
-from leeward.knowledge.therapies import Dose, Therapy, schedules
-from leeward.plan.around import Gap, gaps
+from leeward.knowledge.therapies import Dose, Schedule, Therapy, schedules
+from leeward.plan.around import Gap, Unread, gaps
 
 _WHEN = re.compile(r"(?:C(?P<cycle>\d+))?[dD](?P<day>\d+)(?:-(?P<last>\d+))?")
 
@@ -78,17 +78,21 @@ class StepUp(msgspec.Struct, frozen=True, kw_only=True):
     steps: list[Step]
 
 
-class Position(msgspec.Struct, frozen=True, kw_only=True):
+class Position(msgspec.Struct, frozen=True, kw_only=True, rename={"for_": "for"}):
     """Where in its schedule the next dose stands, and what the label says of the days since the last.
 
-    `next`: continue, repeat, restart; None where nothing on file says. `first`: no dose before it.
+    `next`: continue, repeat, restart, back (to `back_to`); None where nothing on file says, or where the label's words
+    fit no step. `first`: no dose before it. `for`: the schedule it speaks of, where a label has several.
     """
 
     given: int
     first: bool
     days_since_last: int | None = None
     next: str | None = None
+    back_to: int | None = None
+    then_days: int | None = None
     region: str | None = None
+    for_: str | None = None
     says: str | None = None
     source: str | None = None
     evidence: Evidence | None = None
@@ -98,32 +102,64 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
         """The number of the dose that is next in the schedule, the first being 1; None where it cannot be told."""
         if self.first or self.next == "restart":
             return 1
-        return {"continue": self.given + 1, "repeat": self.given}.get(self.next or "")
+        return {"continue": self.given + 1, "repeat": self.given, "back": self.back_to}.get(self.next or "")
+
+    def speaks_of(self, line: Schedule) -> bool:
+        """Whether it is about a schedule: of its region, and not of another of the label's."""
+        return self.region in (None, line.region) and (None in (self.for_, line.for_) or self.for_ == line.for_)
 
 
 def position(product: Therapy, given: Sequence[date], day: date | None, region: str | None) -> list[Position]:
-    """Where the dose of a day stands, by region that says something; `given`: the days of the doses before it."""
+    """Where the dose of a day stands, by each line that says something; `given`: the days of the doses before it.
+
+    A rule about late doses comes first; where none speaks, the schedule itself does if this is its own day.
+    """
     if not given or day is None:
         return [Position(given=len(given), first=not given)]
     days = (day - given[-1]).days
-    said = [one for one in gaps().gap if one.product == product.inn and one.holds(len(given), days)]
-    mine = [one for one in said if region in (None, one.region)]
-    return [_said(one, len(given), days) for one in mine] or [
-        Position(given=len(given), first=False, days_since_last=days, says=gaps().no_rule)
-    ]
+    by_rule = [_said(one, len(given), days) for one in rules(product, region, day) if one.holds(len(given), days)]
+    silent = [
+        line for line in schedules(product, day)
+        if region in (None, line.region) or line.region == "any"
+        if not any(one.speaks_of(line) for one in by_rule)
+    ]  # fmt: skip
+    cycle = _cycle(product)
+    in_time = [_in_time(line, len(given), days) for line in silent if _apart(line.doses, len(given), cycle) == days]
+    return by_rule + in_time or [Position(given=len(given), first=False, days_since_last=days, says=gaps().no_rule)]
 
 
 def _said(one: Gap, given: int, days: int) -> Position:
     """What a rule says of the days since the last dose."""
     return Position(
-        given=given, first=False, days_since_last=days, next=one.next, region=one.region, says=one.says,
-        source=one.source, evidence=one.evidence,
+        given=given, first=False, days_since_last=days, next=one.next, back_to=one.step, then_days=one.then_days,
+        region=one.region, for_=one.for_, says=one.says, source=one.source, evidence=one.evidence,
     )  # fmt: skip
 
 
-def rules(product: Therapy, region: str | None) -> list[Gap]:
-    """Every rule about late doses of a product."""
-    return [one for one in gaps().gap if one.product == product.inn and region in (None, one.region)]
+def _in_time(line: Schedule, given: int, days: int) -> Position:
+    """The dose stands on the very day that its schedule names."""
+    return Position(
+        given=given, first=False, days_since_last=days, next="continue", region=line.region, for_=line.for_,
+        says=f"the schedule's own day, {line.doses[given].when}", source=line.source, evidence=line.evidence,
+    )  # fmt: skip
+
+
+def _apart(doses: Sequence[Dose], given: int, cycle_days: int | None) -> int | None:
+    """How many days a schedule has between the last dose given and the next; None where it names no such days."""
+    if given >= len(doses):
+        return None
+    before, after = (day_of(doses[place].when, cycle_days) for place in (given - 1, given))
+    return None if before is None or after is None else after[0] - before[0]
+
+
+def rules(product: Therapy, region: str | None, day: date) -> list[Gap]:
+    """Every rule about late doses of a product that holds on a day."""
+    return [one for one in gaps().gap if one.of(product.inn, region, day)]
+
+
+def unread(product: Therapy, region: str | None, day: date) -> list[Unread]:
+    """What a product's labels are known to say about late doses, unread."""
+    return [one for one in gaps().unread if one.of(product.inn, region, day)]
 
 
 def step_ups(
@@ -138,9 +174,8 @@ def step_ups(
     for line in schedules(product, day):
         if region is not None and line.region not in (region, "any"):
             continue
-        mine = [one for one in at if one.region in (None, line.region)]
-        number = mine[0].step if mine else None
-        steps = dated(line.doses, start, number, _cycle(product))
+        number, then_days = step_of(line, at)
+        steps = dated(line.doses, start, number, _cycle(product), then_days)
         made.append(
             StepUp(region=line.region, for_=line.for_, says=line.says, source=line.source, evidence=line.evidence,
                    steps=steps)
@@ -148,15 +183,27 @@ def step_ups(
     return made
 
 
+def step_of(line: Schedule, at: Sequence[Position]) -> tuple[int | None, int | None]:
+    """Which step of a schedule the day is, and the days to the step after where a rule says; None where two differ."""
+    mine = {(one.step, one.then_days) for one in at if one.speaks_of(line)}
+    return mine.pop() if len(mine) == 1 else (None, None)
+
+
 def _cycle(product: Therapy) -> int | None:
     """How many days a cycle of a product has."""
     return next((one.days for one in gaps().cycle if one.product == product.inn), None)
 
 
-def dated(doses: Sequence[Dose], start: Start | None, number: int | None, cycle_days: int | None) -> list[Step]:
-    """Doses on dates, `start` being the day of dose `number`."""
+def dated(
+    doses: Sequence[Dose], start: Start | None, number: int | None, cycle_days: int | None,
+    then_days: int | None = None,
+) -> list[Step]:  # fmt: skip
+    """Doses on dates, `start` being the day of dose `number`; `then_days`: to the dose after it, where a rule says."""
     days = [day_of(one.when, cycle_days) for one in doses]
     base = days[number - 1] if number is not None and number <= len(days) else None
+    if then_days is not None and base is not None and number is not None:
+        # The rule names one dose after this; where later ones then stand, nobody says.
+        days = [*days[:number], (base[0] + then_days, base[0] + then_days), *[None] * len(doses)]
     return [_step(place, one, days[place], base, start, number) for place, one in enumerate(doses)]
 
 
@@ -180,10 +227,12 @@ def _step(
     step = Step(number=place + 1, when=dose.when, amount=dose.amount, unit=dose.unit)
     if start is None:
         return msgspec.structs.replace(step, note="no date: none was given")
-    if base is None or number is None:
+    if number is None:
         return msgspec.structs.replace(step, note="no date: which step this day is cannot be told")
     if place + 1 < number:
         return msgspec.structs.replace(step, note="before this day")
+    if base is None:
+        return msgspec.structs.replace(step, note="no date: the label's words name no day that can be counted")
     if days is None:
         return msgspec.structs.replace(step, note="no date: the label's words name no day that can be counted")
     day, at = start.after_days(days[0] - base[0])

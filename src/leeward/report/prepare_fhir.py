@@ -13,7 +13,7 @@ from typing import Any
 from leeward.plan.checklist import Checked
 from leeward.plan.prepare import Ends, Preparation
 from leeward.plan.schedule import Step, StepUp
-from leeward.report.prepare_in_words import asks, population, rule, shown, step_up, study, watch
+from leeward.report.prepare_in_words import asks, late, population, rule, shown, step_up, study, watch
 
 Resource = dict[str, Any]
 _NAMES = uuid.uuid5(uuid.NAMESPACE_URL, "urn:leeward:prepare")
@@ -36,6 +36,7 @@ def bundle(one: Preparation) -> Resource:
 def care_plan(one: Preparation) -> Resource:
     """What sources say around the dose."""
     notes = [one.standing, *one.notes, *(" ".join(study(each)) for each in one.prophylaxis)]
+    notes += late(one) + ([one.no_gap_rule] if one.no_gap_rule else [])
     notes += [population(row) for row in one.published]
     plan: Resource = {
         "resourceType": "CarePlan", "id": _id(one, "plan"), "status": "draft", "intent": "proposal",
@@ -99,7 +100,7 @@ def _provenance(one: Preparation, plan: Resource) -> Resource:
     """Where the plan comes from: its publications, and the edition of the knowledge that repeats them."""
     cited = [line.source for item in one.checklist for line in item.asks]
     cited += [line.source for line in one.step_up] + [line.source for line in one.around]
-    cited += [line.source for line in one.gap_rules]
+    cited += [line.source for line in (*one.gap_rules, *one.gap_rules_unread)]
     cited += [line.source for line in one.prophylaxis] + [line.source for line in one.published]
     cited += [each.rule.source for each in one.stay] + [line.source for line in one.watching]
     return {

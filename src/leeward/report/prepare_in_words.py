@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from leeward.knowledge.therapies import Count, Population, Rule, Share, Spread
-from leeward.plan.around import Arm, Gap, Says, Study, Watch
+from leeward.plan.around import Arm, Gap, Says, Study, Unread, Watch
 from leeward.plan.checklist import Checked, Shown
 from leeward.plan.prepare import Ends, Preparation
 from leeward.plan.schedule import Position, Step, StepUp
@@ -101,7 +101,7 @@ def _schedule(one: Preparation) -> Iterator[str]:
     for line in one.step_up:
         yield step_up(line)
         yield from (f"  {step(each)}" for each in line.steps)
-    yield from dict.fromkeys(gap(each) for each in one.gap_rules)
+    yield from late(one)
     if one.no_gap_rule:
         yield one.no_gap_rule
     if not one.step_up:
@@ -113,16 +113,24 @@ def position(at: Position) -> str:
     if at.first:
         return "no earlier dose on record: this day counts as that of the first dose"
     since = f"{at.given} on record, the last {at.days_since_last} days before"
-    if at.next is None:
+    if at.source is None:
         return f"{since}: {at.says}" if at.says else since
-    meant = {"continue": "the next step", "repeat": "the same step again", "restart": "the first step again"}[at.next]
-    return f"{since}: {at.source} ({at.region}) says: {at.says}. By that, this day is {meant} ({at.evidence})"
+    meant = {
+        "continue": "the next step", "repeat": "the same step again", "restart": "the first step again",
+        "back": f"step {at.back_to} again", None: "no step of the schedule on file",
+    }[at.next]  # fmt: skip
+    said = f"{at.source} ({whose(at.region, at.for_)}) says: {at.says}"
+    return f"{since}: {said}. By that, this day is {meant} ({at.evidence})"
+
+
+def whose(region: str | None, for_: str | None) -> str:
+    """A region, with what its label speaks of there."""
+    return ", ".join(part for part in (region, for_) if part)
 
 
 def step_up(line: StepUp) -> str:
     """A schedule's own words."""
-    whom = f", {line.for_}" if line.for_ else ""
-    return f"{line.region}{whom}: {line.source} says: {line.says} ({line.evidence})"
+    return f"{whose(line.region, line.for_)}: {line.source} says: {line.says} ({line.evidence})"
 
 
 def step(one: Step) -> str:
@@ -131,15 +139,24 @@ def step(one: Step) -> str:
     return "; ".join(part for part in (f"{one.when}: {one.amount:g} {one.unit}", dated, one.note) if part)
 
 
+def late(one: Preparation) -> list[str]:
+    """What labels say of late doses, each once, and what of them was not read."""
+    return list(dict.fromkeys([*map(gap, one.gap_rules), *map(gap_unread, one.gap_rules_unread)]))
+
+
 def gap(one: Gap) -> str:
     """A rule about a late dose."""
-    return f"late or missed ({one.region}): {one.source} says: {one.says} ({one.evidence})"
+    return f"late or missed ({whose(one.region, one.for_)}): {one.source} says: {one.says} ({one.evidence})"
+
+
+def gap_unread(one: Unread) -> str:
+    """What is known to be said about late doses and was not read."""
+    return f"late or missed ({one.region}), not on file: {one.says} ({one.source}; {one.evidence})"
 
 
 def rule(one: Rule) -> str:
     """A rule in its own words."""
-    whom = f", {one.for_}" if one.for_ else ""
-    return f"{one.about} ({one.region}{whom}): {one.source} says: {one.says} ({one.evidence})"
+    return f"{one.about} ({whose(one.region, one.for_)}): {one.source} says: {one.says} ({one.evidence})"
 
 
 def ends(one: Ends) -> str:

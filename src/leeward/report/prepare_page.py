@@ -40,7 +40,6 @@ def page(one: Preparation) -> str:
         .get_template("prepare.html")
         .render(
             one=one, words=words, items=[_item(item) for item in one.checklist],
-            gap_rules=list(dict.fromkeys(map(words.gap, one.gap_rules))),
             studies=[_study(each) for each in one.prophylaxis], onsets=onsets(one.published),
             closing=words.CLOSING, sheet=sheet, allowed=allowed,
         )
