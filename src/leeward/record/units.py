@@ -100,7 +100,9 @@ def _by_library(quantity: Quantity, unit: str, resolution: Fraction | None) -> C
     here = registry.parse_expression(units[unit].pint)
     there = registry.parse_expression(units[quantity.unit or ""].pint)
     if here.dimensionality != there.dimensionality:
-        per_weight = any((a / b).check("[mass]") for a, b in ((here, there), (there, here)))
+        # Units, not quantities: a degree Celsius cannot be divided, and a pressure charted in it is only unknown.
+        mass = registry.Unit("kilogram").dimensionality
+        per_weight = any((a.units / b.units).dimensionality == mass for a, b in ((here, there), (there, here)))
         return WEIGHT if quantity.kind in ("rate", "dose") and per_weight else UNKNOWN
     if here.check("[]") and unit not in quantity.also and not (quantity.bare and unit == "1"):
         return UNKNOWN  # any pure number would pass for any other: only the listed ones do
@@ -118,8 +120,9 @@ def by_weight(here_spelt: str, there_spelt: str) -> tuple[float, int] | None:
     here, there = (registry.parse_expression(listed()[unit or ""].pint) for unit in units)
     kilogram = registry.Quantity(Fraction(1), "kilogram")
     for power in (1, -1):
-        moved = here * kilogram**power
-        if moved.dimensionality == there.dimensionality and here.dimensionality != there.dimensionality:
+        # Units first: a degree Celsius cannot be multiplied.
+        if (here.units * kilogram.units**power).dimensionality == there.dimensionality != here.dimensionality:
+            moved = here * kilogram**power
             return float(Fraction(moved.to(there.units).magnitude) / Fraction(there.magnitude)), power
     return None
 

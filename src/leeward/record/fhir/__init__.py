@@ -63,7 +63,7 @@ def statements(path: Path, settings: Settings) -> Iterator[pa.RecordBatch | Refu
     for known in sorted(found, key=lambda file: rank.get(file.kind, len(rank))):
         to.rows.source = known.path.relative_to(root).as_posix()
         yield from _file(known, to)
-    yield from _last_attempts(to)
+    yield from to.last_attempts()
 
 
 def _meet_everyone(bundles: list[File], to: Reading) -> None:
@@ -181,16 +181,3 @@ def _block(lines: list[bytes], first: int, kind: str, to: Reading) -> Generator[
         if to.rows.full:
             yield from to.take()
     return kind
-
-
-def _last_attempts(to: Reading) -> Iterator[pa.RecordBatch | Refused]:
-    """What waited for another resource that never came."""
-    for source, where, line, attempt in to.waiting:
-        if source != to.rows.source:
-            yield from to.take()
-        to.rows.source, to.line = source, line
-        to.rows.stand(where)
-        attempt(True)
-        if to.rows.full:
-            yield from to.take()
-    yield from to.take()

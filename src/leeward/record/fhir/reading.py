@@ -123,6 +123,18 @@ class Reading:
         if not attempt(len(self.waiting) >= WAITING_MAX):
             self.waiting.append((self.rows.source, self.rows.where, self.line, attempt))
 
+    def last_attempts(self) -> Iterator[pa.RecordBatch | Refused]:
+        """What waited for another resource that never came."""
+        for source, where, line, attempt in self.waiting:
+            if source != self.rows.source:
+                yield from self.take()
+            self.rows.source, self.line = source, line
+            self.rows.stand(where)
+            attempt(True)
+            if self.rows.full:
+                yield from self.take()
+        yield from self.take()
+
 
 def version_of(meta: Meta | None) -> str | None:
     """When this version came about, else its number."""
