@@ -47,11 +47,12 @@ class Says(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"fro
 
 
 class Sign(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A finding that settles an item or speaks against it: a word, or a number that is reached."""
+    """A finding that settles an item or speaks against it: a word, or a number that is reached or not passed."""
 
     quantity: str
     word: str | None = None
     at_least: Limit | None = None
+    at_most: Limit | None = None
 
 
 class Item(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -60,23 +61,26 @@ class Item(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     id: str
     title: str
     asks: tuple[Says, ...]
-    within: Literal["laboratory", "examined", "given", "standing"] = "standing"
+    within: Literal["laboratory", "examined", "arranged", "given", "standing"] = "standing"
     classes: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     any_of: tuple[str, ...] = ()
     defers: tuple[Sign, ...] = ()
     clears: tuple[Sign, ...] = ()
     suggests: tuple[Sign, ...] = ()
-    unread: str | None = None
-    drugs: str | None = None
+    against: tuple[Sign, ...] = ()
+
+    @property
+    def reads(self) -> set[str]:
+        """Every quantity that it is read from."""
+        named = {one.partition("=")[0] for one in (*self.needs, *self.any_of)}
+        return named | {one.quantity for one in (*self.defers, *self.clears, *self.suggests, *self.against)}
 
     def __post_init__(self) -> None:
-        """Refuses a quantity that nobody reads, and an item that says neither how it is read nor that it is not."""
-        named = [one.partition("=")[0] for one in (*self.needs, *self.any_of)]
-        named += [one.quantity for one in (*self.defers, *self.clears, *self.suggests)]
-        _known(named)
-        if bool(named) is bool(self.unread):
-            raise ValueError(f"item {self.id}: either quantities, or why none is read")
+        """Refuses a quantity that nobody reads, and an item that no quantity shows."""
+        _known(sorted(self.reads))
+        if not self.reads:
+            raise ValueError(f"item {self.id}: no quantity shows it")
 
 
 class Checklist(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,6 +1,6 @@
 """The checklist before a dose: what each item asks by source, and what the record shows for it.
 
-Nothing missing counts as done: an item is done only by a finding, and an item that no finding can show stays open.
+Nothing missing counts as done: an item is done only by a finding, and by none that says it is not so.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Checked(msgspec.Struct, frozen=True, kw_only=True):
-    """One item: `state` is done, defers, doubt, partly, old or open, and `told` its words."""
+    """One item: `state` is done, defers, doubt, against, partly, old or open, and `told` its words."""
 
     id: str
     title: str
@@ -42,7 +42,6 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
     told: str
     because: list[Shown]
     missing: list[str]
-    notes: list[str]
     asks: list[Says]
 
 
@@ -78,8 +77,7 @@ def quantities() -> set[str]:
     """Every quantity that an item is read from, and what says when a patient was born."""
     found = {BIRTH}
     for item in checklist().item:
-        found |= {one.partition("=")[0] for one in (*item.needs, *item.any_of)}
-        found |= {one.quantity for one in (*item.defers, *item.clears, *item.suggests)}
+        found |= item.reads
     return found
 
 
@@ -108,18 +106,15 @@ def _checked(
     """One item."""
     oldest_s = before.timestamp() - held.within[item.within].value * HOUR_S
     state, because, missing = _state(item, found, oldest_s)
-    notes = [text for text in (item.unread, item.drugs) if text]
     told = held.words["cleared" if item.clears and state == "done" else state]
     return Checked(
         id=item.id, title=item.title, state=state, told=told, because=because, missing=missing,
-        notes=notes, asks=[one for one in item.asks if one.of(product, day)],
+        asks=[one for one in item.asks if one.of(product, day)],
     )  # fmt: skip
 
 
 def _state(item: Item, found: Found, oldest_s: float) -> tuple[str, list[Shown], list[str]]:
     """What the record shows: the state, the findings it rests on, what is missing."""
-    if item.unread:
-        return "open", [], []
     if item.defers:
         return _infection(item, found, oldest_s)
     if item.any_of:
@@ -130,8 +125,10 @@ def _state(item: Item, found: Found, oldest_s: float) -> tuple[str, list[Shown],
     every = {name: _finding(name, found, oldest_s) for name in item.needs}
     seen = [one for one in every.values() if one is not None]
     missing = [name for name, one in every.items() if one is None or one.too_old]
+    if any(_sign(one, found, oldest_s) is not None for one in item.against):
+        return "against", seen, missing
     if not missing:
-        return ("partly" if item.drugs else "done"), seen, []
+        return "done", seen, []
     fresh = [one for one in seen if not one.too_old]
     return ("partly" if fresh else "old" if seen else "open"), seen, missing
 
@@ -181,5 +178,7 @@ def _sign(one: Sign, found: Found, oldest_s: float) -> Shown | None:
     if row is None or row["at_s"] < oldest_s:
         return None
     if one.word is not None and one.word not in (row["text"], row["text_to"]):
+        return None
+    if one.at_most is not None and row["low"] > one.at_most.value:
         return None
     return _shown(row, oldest_s)

@@ -64,7 +64,7 @@ def _details(one: Preparation) -> Iterator[Resource]:
 
 def _item(item: Checked) -> Resource:
     """An item of the checklist."""
-    why = [item.told, *(shown(found) for found in item.because), *item.notes]
+    why = [item.told, *(shown(found) for found in item.because)]
     why += [f"missing: {name}" for name in item.missing]
     return {
         "code": {"text": item.title}, "status": _STATUS.get(item.state, "not-started"),
@@ -100,7 +100,7 @@ def _provenance(one: Preparation, plan: Resource) -> Resource:
     """Where the plan comes from: its publications, and the edition of the knowledge that repeats them."""
     cited = [line.source for item in one.checklist for line in item.asks]
     cited += [line.source for line in one.step_up] + [line.source for line in one.around]
-    cited += [line.source for line in (*one.gap_rules, *one.gap_rules_unread)]
+    cited += [line.source for line in one.gap_rules] + [line.source for line in one.gap_rules_unread]
     cited += [line.source for line in one.prophylaxis] + [line.source for line in one.published]
     cited += [each.rule.source for each in one.stay] + [line.source for line in one.watching]
     return {

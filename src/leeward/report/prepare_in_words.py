@@ -76,7 +76,6 @@ def item_lines(item: Checked) -> Iterator[str]:
     missing = f"; missing: {', '.join(item.missing)}" if item.missing else ""
     yield f"{item.title}: {item.told}{missing}"
     yield from (f"    {shown(found)}" for found in item.because)
-    yield from (f"    {note}" for note in item.notes)
     yield from (f"    {asks(line)}" for line in item.asks)
 
 

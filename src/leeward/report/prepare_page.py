@@ -20,7 +20,7 @@ from leeward.report.page import _style, _templates, page_name
 _DAYS = {"min": 1 / 1440, "h": 1 / 24, "d": 1.0, "wk": 7.0}
 _WIDTH, _ROW, _LEFT = 640, 26, 250
 """Of the drawing of onsets, in its own units."""
-_MARKS = {"done": "✓", "defers": "✕", "doubt": "?", "partly": "◐", "old": "◷", "open": "○"}
+_MARKS = {"done": "✓", "defers": "✕", "doubt": "?", "against": "✕", "partly": "◐", "old": "◷", "open": "○"}
 _RATES = ("crs_any", "crs_grade_3_or_more", "icans_any", "icans_grade_3_or_more")
 
 
@@ -59,7 +59,7 @@ def _item(item: Checked) -> dict[str, Any]:
     """One item as the page shows it."""
     return {
         "title": item.title, "told": item.told, "state": item.state, "mark": _MARKS[item.state],
-        "because": [words.shown(found) for found in item.because], "missing": item.missing, "notes": item.notes,
+        "because": [words.shown(found) for found in item.because], "missing": item.missing,
         "asks": [words.asks(line) for line in item.asks],
     }  # fmt: skip
 
