@@ -142,6 +142,7 @@ def test_every_number_has_its_source() -> None:
     wanting = [
         f"{path.relative_to(KNOWLEDGE)}{trail}: no {what}"
         for path in sorted(KNOWLEDGE.rglob("*.toml"))
+        if path.name != "ward.toml"  # how the service waits and limits is no medicine: each number there says why
         for trail, keys in numbered(tomllib.loads(path.read_text(encoding="utf-8")))
         for what, any_of in wanted.items()
         if not keys & any_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sqlite3
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from importlib import resources
@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given, settings
 from ibis.common.exceptions import OperationNotDefinedError
 
-from leeward.cohort import lookalikes
+from leeward.cohort import lookalikes, watching
 from leeward.cohort.bedside import Bedside, Rows, names
 from leeward.cohort.bedside_sql import sql
 from leeward.cohort.engine import Question, connect, run
@@ -44,7 +44,7 @@ ASKED = {
 @cache
 def bedside(*, room_air: bool) -> Bedside:
     """One warm bedside for all tests that ask for everything."""
-    return Bedside(room_air=room_air, scales=SCALES, scores=True, lookalikes=True)
+    return Bedside(room_air=room_air, scales=SCALES, scores=True, lookalikes=True, watched=True)
 
 
 def cohort(findings: pa.Table, question: Question) -> Rows:
@@ -53,17 +53,21 @@ def cohort(findings: pa.Table, question: Question) -> Rows:
     con.register("findings", findings)
     run(con, question)
     lookalikes.run(con, question)
-    wanted = names(scales=SCALES, scores=True, lookalikes=True)
+    watching.run(con, question)
+    wanted = names(scales=SCALES, scores=True, lookalikes=True, watched=True)
     return {name: con.sql(f"select * from {name}").to_arrow_table().to_pylist() for name in wanted}
 
 
 def plain(rows: Iterable[dict[str, Any]], without: str = "") -> list[str]:
-    """Rows in a fixed order, to the last bit and with their types; DuckDB's sums of whole numbers are decimals."""
-    return sorted(
-        repr([(name, int(value) if isinstance(value, Decimal) else value) for name, value in row.items()
-              if name != without])
-        for row in rows
-    )  # fmt: skip
+    """Rows in a fixed order, to the last bit and with their types."""
+    return sorted(repr([(name, _plain(value)) for name, value in row.items() if name != without]) for row in rows)
+
+
+def _plain(value: Any) -> Any:
+    """A value as both engines mean it: DuckDB's sums of whole numbers are decimals, its UTC has another name."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC)
+    return int(value) if isinstance(value, Decimal) else value
 
 
 def same(findings: pa.Table, question: Question) -> None:

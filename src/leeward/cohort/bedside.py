@@ -19,7 +19,7 @@ import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from leeward.cohort import guidance
+from leeward.cohort import guidance, watching
 from leeward.cohort import lookalikes as beside
 from leeward.cohort.bedside_functions import add_to
 from leeward.cohort.bedside_sql import sql
@@ -45,19 +45,22 @@ class _Step(NamedTuple):
 
 @cache
 def compiled(
-    *, room_air: bool, scales: tuple[str, ...], scores: bool, lookalikes: bool, advice: bool = False
-) -> tuple[_Step, ...]:
+    *, room_air: bool, scales: tuple[str, ...], scores: bool, lookalikes: bool, watched: bool = False,
+    advice: bool = False,
+) -> tuple[_Step, ...]:  # fmt: skip
     """The steps whose rows are asked for and those they read, in order. Compiling takes a second or more."""
     made = steps(room_air=room_air, scales=scales, scores=scores)
     if lookalikes:
         made += beside.named(room_air=room_air)
+    if watched:
+        made += watching.named(room_air=room_air)
     if advice:
         people = ibis.table(dict(made)["people"].schema(), name="people")
         made += [
             (guidance.ASKED.get_name(), state.asked_now(people)),
             *guidance.named(room_air=room_air, scales=scales),
         ]
-    read = set(names(scales=scales, scores=scores, lookalikes=lookalikes, advice=advice))
+    read = set(names(scales=scales, scores=scores, lookalikes=lookalikes, watched=watched, advice=advice))
     wanted = []
     for name, step in reversed(made):
         if name in read:
@@ -66,11 +69,14 @@ def compiled(
     return tuple(_step(name, step) for name, step in reversed(wanted))
 
 
-def names(*, scales: tuple[str, ...], scores: bool, lookalikes: bool, advice: bool = False) -> tuple[str, ...]:
+def names(
+    *, scales: tuple[str, ...], scores: bool, lookalikes: bool, watched: bool = False, advice: bool = False
+) -> tuple[str, ...]:
     """The steps whose rows answer. A plan is made without those of the course."""
     if advice:
         return guidance.STEPS
-    return answered(Question(scales=scales, scores=scores)) + (room.STEPS if lookalikes else ())
+    asked = answered(Question(scales=scales, scores=scores)) + (room.STEPS if lookalikes else ())
+    return asked + (tuple(name for name in watching.STEPS if name not in asked) if watched else ())
 
 
 def _step(name: str, step: ir.Table) -> _Step:
@@ -99,9 +105,10 @@ class Bedside:
         scales: tuple[str, ...] = (ASTCT,),
         scores: bool = False,
         lookalikes: bool = False,
+        watched: bool = False,
         cells: pa.Table | None = None,
     ) -> None:
-        asked: dict[str, Any] = {"scales": scales, "scores": scores, "lookalikes": lookalikes}
+        asked: dict[str, Any] = {"scales": scales, "scores": scores, "lookalikes": lookalikes, "watched": watched}
         asked["advice"] = cells is not None
         self._steps = compiled(room_air=room_air, **asked)
         self._names = names(**asked)

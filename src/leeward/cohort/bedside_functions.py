@@ -6,6 +6,7 @@ import json
 import math
 import re
 import sqlite3
+import statistics
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
@@ -18,6 +19,7 @@ def add_to(con: sqlite3.Connection) -> None:
     for name, function in _OF_A_ROW.items():
         con.create_function(name, -1, function, deterministic=True)
     con.create_aggregate("beside_largest", 2, _BesideLargest)
+    con.create_aggregate("middle", 1, _Middle)
 
 
 def _known(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -108,3 +110,19 @@ class _BesideLargest:
     def finalize(self) -> Any:
         """What was beside it."""
         return self._value
+
+
+class _Middle:
+    """The middle one of some numbers, or the mean of the middle two; nulls do not count."""
+
+    def __init__(self) -> None:
+        self._held: list[float] = []
+
+    def step(self, number: float | None) -> None:
+        """Takes in one."""
+        if number is not None:
+            self._held.append(number)
+
+    def finalize(self) -> float | None:
+        """The median."""
+        return statistics.median(self._held) if self._held else None

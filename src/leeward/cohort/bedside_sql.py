@@ -23,12 +23,12 @@ from sqlglot.optimizer.eliminate_subqueries import eliminate_subqueries
 
 SPELT = {
     "Abs", "Add", "Aggregate", "AliasedRelation", "And", "ArgMax", "Array", "ArrayDistinct", "ArrayIndex",
-    "BitwiseAnd", "BitwiseRightShift", "CTE", "Cast", "Coalesce", "Count", "CountStar", "Distinct", "Divide",
-    "DropColumns", "Equals", "Exp", "Field", "Filter", "Floor", "FloorDivide", "Greater", "GreaterEqual",
+    "BitwiseAnd", "BitwiseRightShift", "CTE", "Cast", "Coalesce", "Count", "CountDistinct", "CountStar", "Distinct",
+    "Divide", "DropColumns", "Equals", "Exp", "Field", "Filter", "Floor", "FloorDivide", "Greater", "GreaterEqual",
     "Greatest", "GroupConcat", "IdenticalTo", "IfElse", "InValues", "IntegerRange", "IsNull", "JoinChain", "JoinLink",
-    "JoinReference", "JoinTable", "LPad", "Lag", "Lead", "Least", "Less", "LessEqual", "Literal", "Max",
+    "JoinReference", "JoinTable", "LPad", "Lag", "Lead", "Least", "Less", "LessEqual", "Literal", "Max", "Median",
     "Min", "Modulus", "Multiply", "Negate", "Not", "NotEquals", "NotNull", "NullIf", "Or", "Project", "RegexSearch",
-    "Round", "RowNumber", "ScalarUDF", "SearchedCase", "Select", "SelfReference", "SortKey", "StartsWith",
+    "Round", "RowNumber", "ScalarUDF", "SearchedCase", "Select", "SelfReference", "SortKey", "Sqrt", "StartsWith",
     "StringConcat", "StringContains", "StringLength", "StringSplit", "StructColumn", "StructField", "Substring",
     "Subtract", "Sum", "TryCast", "UnboundTable", "Union", "Unnest", "WindowBoundary", "WindowFunction",
 }  # fmt: skip
@@ -193,6 +193,10 @@ class _Compiler(SQLiteCompiler):  # type: ignore[misc]
         return made
 
     # ------------------------------------------------------------- over columns
+
+    def visit_Median(self, op: Any, *, arg: Any, where: Any) -> Any:  # noqa: ARG002
+        """The middle one of some numbers."""
+        return self.f.anon.middle(arg if where is None else self.if_(where, arg, sge.Null()))
 
     def visit_ArgMax(self, op: Any, *, arg: Any, key: Any, where: Any) -> Any:  # noqa: ARG002
         """The value beside the largest key."""

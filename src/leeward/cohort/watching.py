@@ -53,9 +53,14 @@ def answers(
 ) -> Iterator[Watched]:  # fmt: skip
     """Every patient of a record with what is due, in order of ids. `zone`: whose days and clock the rules run on."""
     con = graded(record, question, reasons=False)
+    run(con, question)
+    yield from answered(con, refused_by_patient(record.refusals), question, zone=zone, region=region)
+
+
+def run(con: duckdb.DuckDBPyConnection, question: Question) -> None:
+    """Adds these steps to a connection in which the plan has run."""
     for name, sql in compiled(room_air=question.room_air):
         con.execute(f"create or replace table {name} as {sql}")
-    yield from answered(con, refused_by_patient(record.refusals), question, zone=zone, region=region)
 
 
 def answered(
@@ -71,8 +76,21 @@ def answered(
     seen = {patient for (patient,) in con.execute("select distinct patient from findings").fetchall()}
     for patient in sorted(seen | set(refused)):
         rows = {name: stream.of(patient) for name, stream in streams.items()}
-        made = watched(_bedside(patient, rows, question, zone, region))
-        yield msgspec.structs.replace(made, not_understood=refused.get(patient, {}))
+        yield watched_of(patient, rows, question, zone=zone, region=region, refused=refused.get(patient, {}))
+
+
+def watched_of(
+    patient: str,
+    rows: dict[str, list[dict[str, Any]]],
+    question: Question,
+    *,
+    zone: tzinfo,
+    region: str | None,
+    refused: dict[str, int],
+) -> Watched:
+    """One patient's, from their rows of STEPS; `refused`: what was not understood, by reason."""
+    made = watched(_bedside(patient, rows, question, zone, region))
+    return msgspec.structs.replace(made, not_understood=refused)
 
 
 def _bedside(

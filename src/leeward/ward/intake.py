@@ -1,0 +1,48 @@
+"""The only way in: statements through the door of record/, then into the store, then to the grader."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+import pyarrow as pa
+
+from leeward.record.door import Door
+from leeward.record.schema import FINDING, REFUSAL
+from leeward.record.settings import Refused, Settings
+from leeward.ward.arrivals import Arrival, Move, Receipt
+from leeward.ward.clock import Clock
+from leeward.ward.settings import WardSettings
+from leeward.ward.store import Store
+
+
+class Intake:
+    """Takes what the doors of the service bring; `tell` hears that somebody has to be graded again."""
+
+    def __init__(self, store: Store, settings: WardSettings, clock: Clock, tell: Callable[[], None]) -> None:
+        self._store, self._settings, self._clock, self._tell = store, settings, clock, tell
+
+    def reading(self, source: str) -> Settings:
+        """How a feed's statements are read: its zone and code systems, and the present, after which nothing was."""
+        own = self._settings.source(source)
+        return Settings(zone=own.zone, local=own.local, now=self._clock.now())
+
+    def take(
+        self, arrival: Arrival, statements: Iterable[pa.RecordBatch | Refused], moves: Sequence[Move] = ()
+    ) -> Receipt:
+        """What was understood and what was not, both durable when this returns.
+
+        statements: batches of record.schema.STATEMENT, and what a reader itself could not turn into such.
+        """
+        door = Door(self.reading(arrival.source))
+        findings, refusals = [FINDING.empty_table()], [REFUSAL.empty_table()]
+        for said in statements:
+            if isinstance(said, Refused):
+                refusals.append(door.refuse(said))
+            elif said.num_rows:
+                understood, refused = door.admit(said)
+                findings.append(understood)
+                refusals.append(refused)
+        receipt = self._store.append(arrival, pa.concat_tables(findings), pa.concat_tables(refusals), moves)
+        if receipt.patients:
+            self._tell()
+        return receipt

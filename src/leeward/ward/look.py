@@ -1,0 +1,119 @@
+"""One look at some patients: the course on every scale, scores, look-alikes, what is due, and what sources say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, tzinfo
+from threading import Lock
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from leeward.cohort import lookalikes, watching
+from leeward.cohort.answer import Answer, answer, units
+from leeward.cohort.bedside import Bedside
+from leeward.cohort.bedside_plan import Adviser, adviser
+from leeward.cohort.courses import Stream, graded, refused_by_patient
+from leeward.cohort.engine import Question, answered
+from leeward.plan.monitoring import Watched
+from leeward.plan.plan import NOTHING_LOST, Plan, lost
+from leeward.recognition import lookalikes as room
+from leeward.record.spool import Record
+from leeward.scales.older_crs import SCALES
+from leeward.ward.arrivals import Held
+
+
+class Look(msgspec.Struct, frozen=True, kw_only=True):
+    """What is said of one patient at one moment, from what was known then.
+
+    lookalikes: the object of recognition.lookalikes.as_json. silent: it comes of a backlog, and nobody is told of what
+    has passed. plan: only where it was asked for.
+    """
+
+    patient: str
+    at: datetime
+    answer: Answer
+    lookalikes: dict[str, Any]
+    watched: Watched
+    findings: pa.Table
+    held: Held | None = None
+    silent: bool = False
+    plan: Plan | None = None
+
+
+class Looker:
+    """Looks, with every statement prepared. `room_air`: no device charted means room air, as the centre declares."""
+
+    def __init__(self, *, room_air: bool = False, zone: str = "UTC") -> None:
+        self._room_air, self._zone = room_air, UTC if zone == "UTC" else ZoneInfo(zone)
+        self._bedside: Bedside | None = None
+        self._turn = Lock()
+
+    @property
+    def zone(self) -> tzinfo:
+        """Whose clock and days the ward lives by."""
+        return self._zone
+
+    def warm(self) -> None:
+        """Compile everything; the first look would else wait for it."""
+        self._ready()
+        self._adviser()
+
+    def _ready(self) -> Bedside:
+        with self._turn:
+            if self._bedside is None:
+                self._bedside = Bedside(
+                    room_air=self._room_air, scales=SCALES, scores=True, lookalikes=True, watched=True
+                )
+            return self._bedside
+
+    def _adviser(self) -> Adviser:
+        return adviser(room_air=self._room_air)
+
+    def _question(self, at: datetime) -> Question:
+        return Question(as_of=at, room_air=self._room_air, scales=SCALES, scores=True)
+
+    def one(self, record: Record, patient: str, at: datetime) -> Look:
+        """One patient of a record."""
+        question = self._question(at)
+        findings = _of(record.findings, patient)
+        rows = self._ready().tables(findings, question)
+        refused = refused_by_patient(record.refusals).get(patient, {})
+        said = answer(patient, rows, question, refused, units())
+        mine = {name: rows[name] for name in room.STEPS}
+        watched = watching.watched_of(patient, rows, question, zone=self._zone, region=None, refused=refused)
+        return Look(
+            patient=patient, at=at, answer=said, lookalikes=room.as_json(mine), watched=watched, findings=findings
+        )
+
+    def many(self, record: Record, patients: Sequence[str], at: datetime) -> list[Look]:
+        """Many patients of a record in one run."""
+        question = self._question(at)
+        con = graded(record, question)
+        beside = dict(lookalikes.answered(con, question))
+        refused = refused_by_patient(record.refusals)
+        watching.run(con, question)
+        due = {one.patient: one for one in
+               watching.answered(con, refused, question, zone=self._zone, region=None)}  # fmt: skip
+        streams = {name: Stream(con, name) for name in answered(question)}
+        known, looks = units(), []
+        for patient in sorted(patients):
+            rows = {name: stream.of(patient) for name, stream in streams.items()}
+            said = answer(patient, rows, question, refused.get(patient, {}), known)
+            if patient in due:
+                looks.append(Look(patient=patient, at=at, answer=said, lookalikes=beside.get(patient, {}),
+                                  watched=due[patient], findings=_of(record.findings, patient)))  # fmt: skip
+        return looks
+
+    def plan(self, record: Record, patient: str, at: datetime) -> Plan:
+        """What each published source says of one patient."""
+        missing = lost(record.refusals.to_pylist()).get(patient, NOTHING_LOST)
+        return self._adviser().plan(patient, _of(record.findings, patient), self._question(at), missing)
+
+
+def _of(findings: pa.Table, patient: str) -> pa.Table:
+    """One patient's rows."""
+    return findings.filter(pc.equal(findings["patient"], patient))

@@ -1,0 +1,59 @@
+"""One ward: its settings, its clock, its store, and everything that works on it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from leeward.ward.access import Access
+from leeward.ward.access.start import check
+from leeward.ward.alerts import Alerts
+from leeward.ward.arrivals import Held
+from leeward.ward.audit import Audit
+from leeward.ward.clock import Clock, SystemClock
+from leeward.ward.database import open_database
+from leeward.ward.feed import Feed
+from leeward.ward.grader import Grader
+from leeward.ward.intake import Intake
+from leeward.ward.settings import WardSettings
+from leeward.ward.store import Store
+
+
+class World:
+    """Everything of one ward. `start` begins grading and telling; until then findings are only taken in.
+
+    Raises BadSetting where the settings would let anybody look at anything (ward/access/start.py).
+    """
+
+    def __init__(self, settings: WardSettings, clock: Clock | None = None) -> None:
+        check(settings)
+        self.settings = settings
+        self.clock: Clock = clock or SystemClock()
+        self.engine = open_database(settings.database)
+        self.store = Store(self.engine, self.clock)
+        self.audit = Audit(self.engine, self.clock)
+        self.access = Access(self)
+        self.grader = Grader(self)
+        self.intake = Intake(self.store, settings, self.clock, self.grader.tell)
+        self.alerts = Alerts(self)
+        self.feed = Feed(self)
+
+    def start(self) -> None:
+        """Begin to grade, to watch the feeds and to tell."""
+        self.alerts.start()
+        self.grader.start()
+
+    def stop(self) -> None:
+        """End, after what is being done."""
+        self.grader.stop()
+        self.alerts.stop()
+        self.engine.dispose()
+
+    def present(self) -> list[Held]:
+        """Who is on the ward: not discharged, not merged into another, heard of lately."""
+        since = self.clock.now() - timedelta(hours=self.settings.number("grading", "present_hours"))
+        return [
+            held
+            for held in self.store.patients()
+            if held.merged_into is None and held.discharged_at is None
+            and held.last_received_at is not None and held.last_received_at >= since
+        ]  # fmt: skip
