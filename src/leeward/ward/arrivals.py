@@ -75,7 +75,10 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
-    """What was answered about a patient at a moment, kept as it was given; null: nothing could be graded."""
+    """What was answered about a patient at a moment, kept as it was given; null: nothing could be graded.
+
+    `said`: a digest of what it says, as far as saying it again would say nothing new.
+    """
 
     patient: str
     decided_at: datetime
@@ -85,3 +88,4 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     icans_high: int | None
     edition: str
     answer: bytes
+    said: bytes

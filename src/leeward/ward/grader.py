@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import math
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Event as Flag
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
@@ -34,16 +36,14 @@ class Grader:
         self._wake, self._stop = Flag(), Flag()
         self._thread: Thread | None = None
         self._turn = Lock()
-        self._said: dict[str, tuple[Any, ...]] = {}
-        self._rows: dict[str, dict[str, Any]] = {}
-        self._looked_s: dict[str, float] = {}
+        self._aged_s = -math.inf
         self.trouble: str | None = None
 
     # ------------------------------------------------------------ life
 
     def start(self) -> None:
         """Begin; whoever is present is graded first, so that nothing is missed that arrived before a stop."""
-        self._rows = {name: msgspec.json.decode(row) for name, row in self._world.store.board().items()}
+        self._world.store.mark(dict.fromkeys((held.patient for held in self._world.present()), False))
         self._thread = Thread(target=self._run, name="grader", daemon=True)
         self._thread.start()
 
@@ -74,51 +74,52 @@ class Grader:
             self._wake.clear()
 
     def once(self) -> int:
-        """One pass: those who changed; if nobody did, some of those not looked at for a while. How many it was."""
+        """One pass over those who changed, or whose answer is older than it may be. How many it was."""
         with self._turn:
             changed = self._world.store.claim_changed(AT_ONCE)
+            if not changed:
+                self._world.store.mark(dict.fromkeys(self._aged(), False))
+                changed = self._world.store.claim_changed(AT_ONCE)
             if changed:
                 try:
                     self._pass(changed)
                 except Exception:
                     self._world.store.mark(changed)  # they wait again: a fault loses nobody
                     raise
-                return len(changed)
-            aged = self._aged()
-            if aged:
-                self._pass(dict.fromkeys(aged, False))
-            return len(aged)
+            return len(changed)
 
     def _aged(self) -> list[str]:
         """Those present whose answer is older than it may be, the oldest first; a few, so that arrivals never wait."""
-        number = self._world.settings.number
-        now_s = self._world.clock.monotonic()
-        again_s = number("grading", "again_every_s")
-        late = [
-            (self._looked_s.get(held.patient, -again_s), held.patient)
+        number, clock = self._world.settings.number, self._world.clock
+        if clock.monotonic() - self._aged_s < number("grading", "aged_every_s"):
+            return []
+        before = clock.now() - timedelta(seconds=number("grading", "again_every_s"))
+        looked = self._world.store.looked_at()
+        late = sorted(
+            (looked[held.patient], held.patient)
             for held in self._world.present()
-            if now_s - self._looked_s.get(held.patient, -again_s) >= again_s
-        ]
-        return [patient for _, patient in sorted(late)[: int(number("grading", "few_patients")) // 4 or 1]]
+            if held.patient in looked and looked[held.patient] <= before
+        )
+        some = [patient for _, patient in late[: int(number("grading", "aged_patients"))]]
+        if not some:
+            self._aged_s = clock.monotonic()
+        return some
 
     # ------------------------------------------------------------ a pass
 
     def _pass(self, patients: dict[str, bool]) -> None:
         """Look at patients (and whether silently), keep what changed, tell whoever is to be told."""
-        looks = self.looks(list(patients))
-        held = {one.patient: one for one in self._world.store.held(list(patients))}
+        names, store = list(patients), self._world.store
+        held = {one.patient: one for one in store.held(names)}
         looks = [
-            msgspec.structs.replace(look, silent=patients[look.patient], held=held.get(look.patient)) for look in looks
+            msgspec.structs.replace(look, silent=patients[look.patient], held=held.get(look.patient))
+            for look in self.looks(names)
         ]
-        new = [look for look in looks if self._changed(look)]
-        self._world.store.save_decisions([_decision(look) for look in new])
-        rows = {look.patient: row_of(look, self._rows.get(look.patient)) for look in looks}
-        self._world.store.save_board(rows)
+        before, said = store.board(names), store.last_said(names)
+        decided = [_decision(look) for look in looks]
+        store.save_decisions([one for one in decided if said.get(one.patient) != one.said])
+        store.save_board({look.patient: row_of(look, _read(before.get(look.patient))) for look in looks})
         self._world.alerts.consider(looks)
-        for look in looks:
-            self._said[look.patient] = _said(look)
-            self._rows[look.patient] = rows[look.patient]
-            self._looked_s[look.patient] = self._world.clock.monotonic()
         self._announce(looks)
 
     def looks(self, patients: Sequence[str], *, known_at: datetime | None = None) -> list[Look]:
@@ -137,15 +138,6 @@ class Grader:
         made = msgspec.structs.replace(made, held=self._world.store.patient(patient))
         return msgspec.structs.replace(made, plan=self._looker.plan(record, patient, at)) if plan else made
 
-    def _changed(self, look: Look) -> bool:
-        """Whether a look says something else than the one before, or than the last decision on record."""
-        if look.patient not in self._said:
-            kept = self._world.store.decisions_of(look.patient)[-1:]
-            return not kept or (*_bounds(look), look.answer.edition) != (
-                kept[0].crs_low, kept[0].crs_high, kept[0].icans_low, kept[0].icans_high, kept[0].edition,
-            )  # fmt: skip
-        return self._said[look.patient] != _said(look)
-
     def _announce(self, looks: Iterable[Look]) -> None:
         """One event for the boards: whose rows to fetch anew."""
         by_unit: dict[str | None, list[str]] = {}
@@ -162,11 +154,17 @@ def _bounds(look: Look) -> tuple[int | None, ...]:
     return crs.at_least, crs.at_most, icans.at_least, icans.at_most
 
 
-def _said(look: Look) -> tuple[Any, ...]:
-    """What a look says, as far as saying it again would say nothing new."""
+def _read(row: bytes | None) -> dict[str, Any] | None:
+    """A row of the board as it was kept."""
+    return None if row is None else msgspec.json.decode(row)
+
+
+def _said(look: Look) -> bytes:
+    """A digest of what a look says, as far as saying it again would say nothing new."""
     now = look.answer.now
-    onsets = tuple((one.syndrome, one.scale, one.onset, one.resolved) for one in look.answer.episodes)
-    return (*_bounds(look), tuple(now["crs"].missing), tuple(now["icans"].missing), onsets, look.answer.edition)
+    onsets = [(one.syndrome, one.scale, one.onset, one.resolved) for one in look.answer.episodes]
+    said = (_bounds(look), now["crs"].missing, now["icans"].missing, onsets, look.answer.edition)
+    return hashlib.blake2b(msgspec.json.encode(said), digest_size=16).digest()
 
 
 def _decision(look: Look) -> Decision:
@@ -174,5 +172,5 @@ def _decision(look: Look) -> Decision:
     crs_low, crs_high, icans_low, icans_high = _bounds(look)
     return Decision(
         patient=look.patient, decided_at=look.at, crs_low=crs_low, crs_high=crs_high, icans_low=icans_low,
-        icans_high=icans_high, edition=look.answer.edition, answer=msgspec.json.encode(look.answer),
+        icans_high=icans_high, edition=look.answer.edition, answer=msgspec.json.encode(look.answer), said=_said(look),
     )  # fmt: skip

@@ -289,16 +289,21 @@ class Store:
     def decisions_of(self, patient: str) -> list[Decision]:
         """Everything that was answered about a patient, in order."""
         c = t.decisions.c
-        asked = select(c.decided_at, c.crs_low, c.crs_high, c.icans_low, c.icans_high, c.edition, c.answer)
-        asked = asked.join(t.patients, t.patients.c.seq == c.patient_key)
+        columns = [c[name] for name in Decision.__struct_fields__ if name != "patient"]
+        asked = select(*columns).join(t.patients, t.patients.c.seq == c.patient_key)
         asked = asked.where(t.patients.c.patient == patient).order_by(c.seq)
         with self.engine.connect() as connection:
-            found = connection.execute(asked).all()
-        return [
-            Decision(patient=patient, decided_at=moment(row[0]), crs_low=row[1], crs_high=row[2], icans_low=row[3],
-                     icans_high=row[4], edition=row[5], answer=bytes(row[6]))
-            for row in found
-        ]  # fmt: skip
+            found = connection.execute(asked).mappings().all()
+        return [Decision(**dict(row) | {"patient": patient, "decided_at": moment(row["decided_at"])}) for row in found]
+
+    def last_said(self, patients: Sequence[str]) -> dict[str, bytes]:
+        """What the last decision on each patient said, as a digest."""
+        with self.engine.connect() as connection:
+            keys = {key: name for name, key in self._known_keys(connection, patients).items()}
+            c = t.decisions.c
+            newest = select(func.max(c.seq)).where(c.patient_key.in_(list(keys))).group_by(c.patient_key)
+            found = connection.execute(select(c.patient_key, c.said).where(c.seq.in_(newest)))
+            return {keys[key]: bytes(said) for key, said in found}
 
     def save_board(self, rows: dict[str, Any]) -> None:
         """The board's row of some patients, instead of the one before."""
@@ -312,11 +317,19 @@ class Store:
                 newer = {"decided_at": row["decided_at"], "row": row["row"]}
                 connection.execute(written.on_conflict_do_update(index_elements=["patient_key"], set_=newer))
 
-    def board(self) -> dict[str, bytes]:
-        """The board's row of every patient, as JSON."""
+    def board(self, patients: Sequence[str] | None = None) -> dict[str, bytes]:
+        """The board's row of every patient (or of some), as JSON."""
         asked = select(t.patients.c.patient, t.board.c.row).join(t.patients, t.patients.c.seq == t.board.c.patient_key)
+        asked = asked if patients is None else asked.where(t.patients.c.patient.in_(list(patients)))
         with self.engine.connect() as connection:
             return {row[0]: bytes(row[1]) for row in connection.execute(asked)}
+
+    def looked_at(self) -> dict[str, datetime]:
+        """When each patient was last looked at."""
+        asked = select(t.patients.c.patient, t.board.c.decided_at)
+        asked = asked.join(t.patients, t.patients.c.seq == t.board.c.patient_key)
+        with self.engine.connect() as connection:
+            return {row[0]: moment(row[1]) for row in connection.execute(asked)}
 
     def add_event(self, kind: str, patient: str | None, unit: str | None, body: dict[str, Any]) -> int:
         """Something for the board and the subscribers to hear of; its number."""

@@ -108,6 +108,7 @@ decisions = Table(
     Column("icans_low", Integer), Column("icans_high", Integer),
     Column("edition", Text, nullable=False),
     Column("answer", LargeBinary, nullable=False),  # the answer as JSON, as it was given
+    Column("said", LargeBinary, nullable=False),  # a digest of what it says: the same again is not kept
     Index(None, "patient_key", "seq"),
 )  # fmt: skip
 
