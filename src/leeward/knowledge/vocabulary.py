@@ -126,9 +126,10 @@ class Template(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Recognition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What gives a local source away: files beside the record, or words in the first bytes of its files."""
+    """What gives a local source away: files beside the record, columns that every file has, or words in first bytes."""
 
     files: tuple[tuple[str, ...], ...] = ()
+    columns: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
 
 

@@ -59,8 +59,9 @@ class Mapped:
         self.name = mapping.title
 
     def recognises(self, path: Path) -> str | None:
-        """The mapping's title, for a folder that holds the files by which it is known."""
-        return self.name if sources.has_files(self.mapping.recognised_by, path) else None
+        """The mapping's title, for a folder with the files, or for files with the columns, by which it is known."""
+        known = self.mapping.recognised_by
+        return self.name if sources.has_files(known, path) or sources.has_columns(known, path) else None
 
     def statements(self, path: Path, settings: Settings) -> Iterator[pa.RecordBatch | Refused]:
         """Every row of every mapped file; files that no table names are listed as not read.

@@ -30,6 +30,7 @@ LOOKED_FOR = (
     "SDTM: a folder with dm and other domains (.xpt, .csv, .csv.gz, .parquet)",
     "Leeward CSV: columns patient_id,start,end,quantity,value,unit,text (.csv, .csv.gz, or a folder of them)",
     "MIMIC-IV: a folder with hosp/ and icu/ (.csv, .csv.gz)",
+    "home diary: a CSV with its columns (docs/home.md)",
     "any other CSV: with a mapping file (--mapping, docs/mapping.md)",
 )
 

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from leeward.knowledge.loader import names
 from leeward.knowledge.vocabulary import Local, Recognition, local
-from leeward.record.csv_files import head
+from leeward.record.csv_files import csv_files, head, header
 
 MAPPING_SUFFIX = "-csv"
 _FILES = 12
@@ -39,6 +39,12 @@ def _shows(source: Local, path: Path, sample: str) -> bool:
 def has_files(recognition: Recognition, path: Path) -> bool:
     """Whether all files of one of the sets lie under the path, with any suffix."""
     return path.is_dir() and any(all(any(path.glob(f"{stem}.*")) for stem in stems) for stems in recognition.files)
+
+
+def has_columns(recognition: Recognition, path: Path) -> bool:
+    """Whether every CSV file at a path has all of the columns by which a source is known."""
+    files = csv_files(path)
+    return bool(recognition.columns and files) and all(set(header(file)) >= set(recognition.columns) for file in files)
 
 
 def _sample(path: Path) -> str:
