@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import structlog
-from starlette.requests import HTTPConnection
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
 
+from leeward.ward.access.asked import Asked, asked_of, route_of
+from leeward.ward.access.bearers import Bearers
+from leeward.ward.access.flow import Flow
+from leeward.ward.access.glass import Glass
+from leeward.ward.access.outside import Outside
 from leeward.ward.access.people import DEMO, NOBODY, Action, Person
 from leeward.ward.access.refusal import Refusal
+from leeward.ward.access.sessions import Sessions, form_word
+from leeward.ward.access.settings import address_of, listed, sign_in
+from leeward.ward.access.start import check
+from leeward.ward.access.tokens import BadToken, KeyShelf, Seen
 from leeward.ward.audit import AuditDown, Entry
 
 if TYPE_CHECKING:  # the world holds this
@@ -17,48 +29,71 @@ if TYPE_CHECKING:  # the world holds this
 
 log = structlog.get_logger(__name__)
 
-DUE = "leeward.due"
-"""Where a request keeps what is still to be audited before its answer leaves (`access.answers`)."""
+COMING_NEW: frozenset[Action] = frozenset({"write", "grade"})
+"""Actions that may be about a patient who is not on record yet: what is brought in, or sent along to be graded."""
+READING = ("GET", "HEAD", "OPTIONS")
+"""Methods that change nothing, so that a page elsewhere gains nothing by having a browser send them."""
 
 
 class Access:
-    """Who may do what in a world."""
+    """Who may do what in a world. Raises BadSetting where its settings would let in somebody unknown."""
 
     def __init__(self, world: World) -> None:
+        settings, clock = world.settings, world.clock
+        check(settings)
         self._world = world
+        self.said, self.home = sign_in(settings), address_of(settings)
+        number = settings.number
+        idle = timedelta(minutes=number("access", "idle_minutes"))
+        self.outside = Outside(
+            listed(self.said),
+            wait_s=number("access", "outside_wait_s"),
+            most_bytes=int(number("access", "outside_bytes")),
+        )
+        self.sessions = Sessions(world.engine, clock, idle=idle)
+        shelf = KeyShelf(self.outside, clock.monotonic, keep_s=60 * number("access", "keys_minutes"),
+                         again_s=number("access", "keys_again_s"))  # fmt: skip
+        seen = Seen(world.engine, clock, most=int(number("access", "jti_most")))
+        self.flow = Flow(settings, self.said, self.home, clock, outside=self.outside, shelf=shelf,
+                         sessions=self.sessions)  # fmt: skip
+        self.bearers = Bearers(settings, self.said, self.home, clock, shelf=shelf, sessions=self.sessions, seen=seen)
+        self.glass = Glass(world.audit, self.said.break_glass_file, int(number("access", "break_glass_letters")))
+        self.glass.bring_back()
+        self.cookie = "__Host-leeward" if self.said.secure else "leeward"
 
-    def may(self, action: Action) -> Callable[[HTTPConnection], Awaitable[Person]]:
+    def may(self, action: Action) -> Callable[[Request], Awaitable[Person]]:
         """A dependency of a route: the person, when their role allows the action.
 
         What a route that shows no single patient answers is audited as such, before the answer leaves; where the route
         goes on to `admit` a patient, that record stands for both.
         """
 
-        async def asked(request: HTTPConnection) -> Person:
+        async def asked(request: Request) -> Person:
+            held = asked_of(request)
             if action == "open":
-                due(request).is_open = True
+                held.is_open = True
                 return NOBODY
-            person = self.person_of(request)
-            self._check_role(person, action)
-            held = due(request)
-            held.entry = Entry(action, person.id, person.role, detail=_route(request))
+            await self._form_word(request, held)
+            person = await run_in_threadpool(self.person_of, request)
+            await run_in_threadpool(self._check_role, person, action)
+            held.owed = Entry(action, person.id, person.role, detail=route_of(request))
             if not held.kept:
-                self._write(held.entry)
+                await run_in_threadpool(self.settle, held)
             return person
 
         return asked
 
-    def admit(
-        self, request: HTTPConnection, action: Action, patient: str | None = None, why: str | None = None
-    ) -> Person:
+    def admit(self, request: Request, action: Action, patient: str | None = None, why: str | None = None) -> Person:
         """The person who asks, when they may do this, to this patient; audited before it returns.
 
         Raises Refusal: 401 nobody, 403 not for this role, 404 no such patient for them, 503 the audit is down.
         """
         person = self.person_of(request)
-        held = due(request)
-        held.entry, held.written = None, True
-        return self.admit_person(person, action, patient, why, detail=_route(request))
+        held = asked_of(request)
+        broken = self.glass.reason(request.headers, person)
+        self.admit_person(person, action, patient, why, detail=route_of(request), broken=broken)
+        held.owed, held.settled = None, True
+        return person
 
     def admit_person(
         self,
@@ -66,19 +101,81 @@ class Access:
         action: Action,
         patient: str | None = None,
         why: str | None = None,
+        *,
         detail: str | None = None,
+        broken: str | None = None,
     ) -> Person:
-        """The same for a person who is known already: a tool over stdio, a feed over MLLP."""
+        """The same for a person who is known already: a tool over stdio, a feed over MLLP.
+
+        broken: why the glass is broken, where somebody says that they must see this patient now.
+        """
         self._check_role(person, action, patient)
+        outcome = "answered"
         if patient is not None and not self._may_see(person, action, patient):
-            self._refused(person, action, patient, "not a patient of theirs, or of nobody's")
-            raise Refusal(404)
-        self._write(Entry(action, person.id, person.role, patient, why, detail=detail))
+            if broken is None or person.patients is not None or not self._on_record(patient):
+                self._refused(person, action, patient, "patient")
+                raise Refusal(404)
+            outcome = "break-glass"
+        entry = Entry(action, person.id, person.role, patient, broken or why, outcome, detail)
+        if outcome == "break-glass":
+            self._write(entry)
+            self._loud(person, patient)
+        else:
+            self._write(entry, broken=broken)
         return person
 
-    def person_of(self, request: HTTPConnection) -> Person:
-        """Who asks; raises Refusal(401) for nobody."""
-        return DEMO
+    def person_of(self, request: Request) -> Person:
+        """Who asks. Raises Refusal(401) for nobody, and 403 for a form that another site had a browser send."""
+        held = asked_of(request)
+        if held.person is None:
+            held.person = self._recognised(request, held)
+        return held.person
+
+    def form_word(self, request: Request) -> str:
+        """What every form of a page carries as `csrf`, and a script as `X-CSRF-Token`."""
+        secret = request.cookies.get(self.cookie)
+        return form_word(secret) if secret else ""
+
+    def settle(self, held: Asked) -> None:
+        """Write what a request still owes the audit; raises Refusal(503) when it cannot be written."""
+        if held.owed is not None:
+            self._write(held.owed)
+            held.owed, held.settled = None, True
+
+    def write(self, entry: Entry) -> None:
+        """Add an entry of sign-in itself to the audit; raises Refusal(503) when it cannot be written."""
+        self._write(entry)
+
+    def _recognised(self, request: Request, held: Asked) -> Person:
+        """Whose token or cookie that is; everybody is the demo's clinician where nobody can sign in."""
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if not self.said.somebody:
+            return DEMO
+        if scheme.lower() == "bearer" and token:
+            try:
+                return self.bearers.person(token.strip(), request.url.path)
+            except BadToken as error:
+                self._refused(None, "token", None, str(error), route_of(request))
+                raise Refusal(401) from None
+        secret = request.cookies.get(self.cookie)
+        session = self.sessions.find(secret) if secret else None
+        if secret is None or session is None or session.how == "token":
+            self._refused(None, "enter", None, "nobody", route_of(request))
+            raise Refusal(401)
+        if request.method not in READING and not hmac.compare_digest(held.word, form_word(secret)):
+            self._refused(session.person, "enter", None, "csrf", route_of(request))
+            raise Refusal(403)
+        return session.person
+
+    async def _form_word(self, request: Request, held: Asked) -> None:
+        """What the request's own form or header says as its word, kept for `person_of`."""
+        held.word = request.headers.get("x-csrf-token", "")
+        kind = request.headers.get("content-type", "")
+        if held.word or request.method in READING or self.cookie not in request.cookies:
+            return
+        if kind.startswith(("application/x-www-form-urlencoded", "multipart/form-data")):
+            said = (await request.form()).get("csrf")
+            held.word = said if isinstance(said, str) else ""
 
     def _check_role(self, person: Person, action: Action, patient: str | None = None) -> None:
         """Raises Refusal(403) where the role, or the token, does not allow the action."""
@@ -87,41 +184,38 @@ class Access:
             raise Refusal(403)
 
     def _may_see(self, person: Person, action: Action, patient: str) -> bool:
-        """Whether the patient is there and theirs; what is brought in, or is to be graded, may be of a new one."""
-        return True
+        """Whether the patient is there and theirs; one who comes new is for people without limits only."""
+        held = self._world.store.patient(patient)
+        if held is None:
+            return action in COMING_NEW and not person.limited
+        same = {patient, held.merged_into or patient}
+        for mine in person.patients or ():
+            other = self._world.store.patient(mine)
+            same |= {mine} if other is not None and other.merged_into in same else set()
+        return person.may_see(frozenset(same), held.unit)
 
-    def _refused(self, person: Person | None, action: str, patient: str | None, reason: str) -> None:
+    def _on_record(self, patient: str) -> bool:
+        """Whether there is such a patient at all."""
+        return self._world.store.patient(patient) is not None
+
+    def _loud(self, person: Person, patient: str | None) -> None:
+        """Tell the board and the log that the glass was broken."""
+        log.critical("break-glass")
+        self._world.store.add_event("break-glass", patient, None, {"person": person.name})
+
+    def _refused(
+        self, person: Person | None, action: str, patient: str | None, reason: str, detail: str | None = None
+    ) -> None:
         """Write down that something was refused and why; the answer does not say."""
         held = person or NOBODY
-        self._write(Entry(action, held.id, held.role, patient, outcome="refused", detail=reason))
+        said = reason if detail is None else f"{reason} at {detail}"
+        self._write(Entry(action, held.id, held.role, patient, outcome="refused", detail=said))
 
-    def _write(self, *entries: Entry) -> None:
-        """Add to the audit; raises Refusal(503) when it cannot be written."""
+    def _write(self, entry: Entry, broken: str | None = None) -> None:
+        """Add to the audit; raises Refusal(503) when it cannot be written and the glass is not broken."""
         try:
-            self._world.audit.write(*entries)
+            self._world.audit.write(entry)
         except AuditDown:
             log.critical("audit-down")
-            raise Refusal(503) from None
-
-
-class Due:
-    """What one request still owes the audit before its answer may leave."""
-
-    def __init__(self, *, kept: bool) -> None:
-        self.kept = kept  # whether `access.answers` stands around the routes and will write it
-        self.entry: Entry | None = None
-        self.written = False
-        self.is_open = False
-
-
-def due(request: HTTPConnection) -> Due:
-    """What the request owes; where nobody keeps it, an entry is written at once."""
-    held: Any = request.scope.get(DUE)
-    return held if isinstance(held, Due) else Due(kept=False)
-
-
-def _route(request: HTTPConnection) -> str | None:
-    """The method and the route's own pattern: it names no patient."""
-    route = request.scope.get("route")
-    path = getattr(route, "path", None)
-    return f"{request.scope.get('method', 'GET')} {path}" if path else None
+            if broken is None or not self.glass.kept_aside(entry):
+                raise Refusal(503) from None

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.types import Scope
 
 SAID = {
     400: "The request cannot be understood.",
     401: "Sign in to see this.",
-    403: "This is not open to your role.",
+    403: "This is not open to you.",
     404: "There is nothing here.",
     503: "The audit cannot be written, so there is no answer.",
 }
 """What stands in the body of each refusal, and nothing else."""
+FHIR_CODES = {400: "invalid", 401: "login", 403: "forbidden", 404: "not-found", 408: "timeout", 413: "too-long",
+              415: "not-supported", 429: "throttled", 500: "exception", 503: "transient"}  # fmt: skip
+"""The same as FHIR's issue types (http://hl7.org/fhir/issue-type)."""
 
 
 class Refusal(HTTPException):
@@ -21,7 +27,26 @@ class Refusal(HTTPException):
     same 401.
     """
 
-    def __init__(self, status: int, headers: dict[str, str] | None = None) -> None:
-        if status == 401:
-            headers = {"WWW-Authenticate": "Bearer", **(headers or {})}
+    def __init__(self, status: int) -> None:
+        headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
         super().__init__(status_code=status, detail=SAID[status], headers=headers)
+
+
+def answer(scope: Scope, refusal: HTTPException) -> Response:
+    """A refusal as whoever asked reads it: FHIR's own shape, a page with the way to sign in, or JSON."""
+    status, said = refusal.status_code, str(refusal.detail)
+    headers = dict(refusal.headers or {})
+    if scope["path"].startswith("/fhir"):
+        issue = {"severity": "error", "code": FHIR_CODES.get(status, "processing"), "diagnostics": said}
+        body = {"resourceType": "OperationOutcome", "issue": [issue]}
+        return JSONResponse(body, status, headers, media_type="application/fhir+json")
+    if scope["method"] == "GET" and "text/html" in Headers(scope=scope).get("accept", ""):
+        way = '<p><a href="/sign-in">Sign in</a></p>' if status == 401 else '<p><a href="/">The ward</a></p>'
+        head = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{said}</title>'
+        return HTMLResponse(f"{head}<main><h1>{said}</h1>{way}</main>", status, headers)
+    return JSONResponse({"detail": said}, status, headers)
+
+
+def told(scope: Scope, status: int, said: str, headers: dict[str, str] | None = None) -> Response:
+    """A refusal of a limit: whoever is refused may know why, for the words hold nothing of theirs."""
+    return answer(scope, HTTPException(status, said, headers))

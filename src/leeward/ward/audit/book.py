@@ -75,7 +75,7 @@ class Audit:
             with self._engine.connect() as connection:
                 rows = connection.execute(asked.where(audit.c.seq > after).limit(PAGE_ROWS)).all()
             for row in rows:
-                yield Record(*row[:-2], bytes(row.before), bytes(row.digest))
+                yield Record(*row)
             if len(rows) < PAGE_ROWS:
                 return
             after = rows[-1].seq
