@@ -60,6 +60,7 @@ class WardSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     limits: dict[str, dict[str, float]] = {}
     sign_in: dict[str, Any] = {}
     cds_hooks: dict[str, Any] = {}
+    hl7: dict[str, Any] = {}
 
     def number(self, section: str, name: str) -> float:
         """A wait or limit: the centre's own, else the one of knowledge/ward.toml. KeyError: there is no such number."""
