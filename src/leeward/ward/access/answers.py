@@ -55,6 +55,9 @@ class Answers:
         except Exception:
             if not refused:
                 raise
+        finally:
+            if held.form is not None:
+                await held.form.close()
 
     async def _wanting(self, scope: Scope, held: Asked, status: int) -> Refusal | None:
         """Why an answer may not leave; None when it may."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from starlette.datastructures import FormData
 from starlette.requests import HTTPConnection
 
 from leeward.ward.access.people import Person
@@ -20,6 +21,7 @@ class Asked:
         self.kept = kept
         self.person: Person | None = None
         self.word = ""
+        self.form: FormData | None = None
         self.owed: Entry | None = None
         self.settled = False
         self.is_open = False

@@ -174,7 +174,8 @@ class Access:
         if held.word or request.method in READING or self.cookie not in request.cookies:
             return
         if kind.startswith(("application/x-www-form-urlencoded", "multipart/form-data")):
-            said = (await request.form()).get("csrf")
+            held.form = await request.form()
+            said = held.form.get("csrf")
             held.word = said if isinstance(said, str) else ""
 
     def _check_role(self, person: Person, action: Action, patient: str | None = None) -> None:

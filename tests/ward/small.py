@@ -1,0 +1,61 @@
+"""A ward behind sign-in with three plain routes: what every door does, without the doors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Depends, FastAPI, Request
+from starlette.testclient import TestClient
+
+from leeward.ward.access import Person
+from leeward.ward.doors import sign_in
+from leeward.ward.world import World
+
+
+def app_of(world: World) -> FastAPI:
+    """The doors of sign-in, a patient, a list, a grade, a write, and a route that forgot to ask."""
+    app = FastAPI()
+    app.include_router(sign_in.router(world))
+    made = APIRouter()
+    access = world.access
+    grader = Depends(access.may("grade"))
+
+    @made.get("/patient/{handle}")
+    def patient(handle: str, request: Request) -> dict[str, Any]:
+        name = world.store.patient_of(handle) or handle
+        who = access.admit(request, "read", patient=name, why="ward round")
+        return {"patient": name, "for": who.name}
+
+    @made.get("/list", dependencies=[Depends(access.may("read"))])
+    def listed() -> list[str]:
+        return [held.patient for held in world.store.patients()]
+
+    @made.post("/cds-services/grade")
+    def grade(request: Request, body: dict[str, Any], person: Person = grader) -> dict[str, Any]:
+        access.admit(request, "grade", patient=body["patient"])
+        return {"for": person.name}
+
+    @made.post("/note", dependencies=[Depends(access.may("write"))])
+    async def note() -> dict[str, Any]:
+        return {"kept": True}
+
+    @made.post("/speed", dependencies=[Depends(access.may("operate"))])
+    def speed() -> dict[str, Any]:
+        return {"kept": True}
+
+    @made.get("/forgot")
+    def forgot() -> dict[str, Any]:
+        return {"patient": "told to anybody"}
+
+    @made.get("/fault", dependencies=[Depends(access.may("read"))])
+    def fault() -> None:
+        raise ValueError("Canary Nightingale, MRN 5550123")
+
+    app.include_router(made)
+    sign_in.install(app, world)
+    return app
+
+
+def small(world: World, **headers: str) -> TestClient:
+    """Somebody who asks it."""
+    return TestClient(app_of(world), headers=headers, raise_server_exceptions=True)
