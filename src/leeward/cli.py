@@ -17,7 +17,7 @@ import msgspec
 import typer
 from rich.console import Console
 
-from leeward.commands import audit, compare, discord, lookalikes, plan, prepare, risk, validate, watch
+from leeward.commands import audit, compare, discord, home, lookalikes, plan, prepare, risk, serve, validate, watch
 from leeward.commands.options import (
     CANNOT_READ,
     NOTHING_UNDERSTOOD,
@@ -267,6 +267,8 @@ risk.add_to(app, _asked)
 validate.add_to(app, _asked)
 prepare.add_to(app, _asked)
 watch.add_to(app, _asked)
+serve.add_to(app)
+home.add_to(app, _asked)
 
 
 def main() -> None:

@@ -73,6 +73,10 @@ class ReplayClock:
         """Seconds of the replay that have passed since the machine's clock began."""
         return self.now().timestamp()
 
+    def set(self, at: datetime) -> None:
+        """Go on from another moment."""
+        self._start, self._since_s = at, time.monotonic()
+
     def run_at(self, speed: float) -> None:
         """Go on from here at another speed; 0 stands still."""
         self._start, self._since_s = self.now(), time.monotonic()
