@@ -54,18 +54,25 @@ def _fail(message: str) -> NoReturn:
 
 def question_of(product: str | None, date_: str | None, region: str | None, zone: str | None) -> Any:
     """What is asked, or an exit code: a product nobody knows, a date that is none, are said and nothing is guessed."""
-    from leeward.knowledge.therapies import treatments
     from leeward.plan.prepare import Asked as Made
 
-    by_name = {name.lower(): one for one in treatments() for name in one.names}
     if product is None:
         _fail("no product was named: give --product")
-    if product.lower() not in by_name:
-        _fail(f"no product '{product}' is known; docs/therapies.md lists them")
+    known = product_of(product)
     if region is not None and region not in REGIONS:
         _fail(f"no region '{region}'; there is {', '.join(REGIONS)}")
     place = zone_of(zone)
-    return Made(product=by_name[product.lower()], start=start_of(date_, place), region=region)
+    return Made(product=known, start=start_of(date_, place), region=region)
+
+
+def product_of(name: str) -> Any:
+    """A therapy by any of its names, or an exit code."""
+    from leeward.knowledge.therapies import treatments
+
+    by_name = {name.lower(): one for one in treatments() for name in one.names}
+    if name.lower() not in by_name:
+        _fail(f"no product '{name}' is known; docs/therapies.md lists them")
+    return by_name[name.lower()]
 
 
 def zone_of(name: str | None) -> tzinfo | None:

@@ -1,0 +1,67 @@
+"""`leeward home`: readings from home come back in and are answered, in the words of the pages for patients."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import msgspec
+import typer
+
+from leeward.commands.options import WRONG_ARGUMENTS, Asked, AsOf, Mapping, OnePatient, PathArgument, Zone
+from leeward.commands.prepare import product_of, zone_of
+
+
+def add_to(app: typer.Typer, asked: Asked) -> None:
+    """Adds the command to the command line."""
+
+    @app.command()
+    def home(
+        path: PathArgument,
+        language: Annotated[str, typer.Option(help="en, de, fr or es")] = "en",
+        centre: Annotated[Path | None, typer.Option(help="your centre's numbers (docs/patients.md)")] = None,
+        product: Annotated[str | None, typer.Option(help="what was given, where the record does not say")] = None,
+        json: Annotated[bool, typer.Option("--json", help="one JSON object per patient per line")] = False,
+        patient: OnePatient = None,
+        as_of: AsOf = None,
+        zone: Zone = None,
+        mapping: Mapping = None,
+    ) -> None:
+        """Answer readings from home: what was noted, and what each source says of such a reading."""
+        from leeward.cohort.home import answers
+        from leeward.report.home_in_words import in_words
+
+        speech, held = _centre(language, centre)
+        given = None if product is None else product_of(product)
+        record, question = asked(path, as_of, None, None, zone or held.zone, mapping)
+        place = zone_of(zone or held.zone) or UTC
+        seen = False
+        for one in answers(record, question, datetime.now(UTC), given):
+            if patient not in (None, one.patient):
+                continue
+            seen = True
+            if json:
+                sys.stdout.buffer.write(msgspec.json.encode(one) + b"\n")
+            else:
+                typer.echo(in_words(one, speech, held, place))
+        if not seen and patient is not None:
+            _fail(f"no patient '{patient}' in this record")
+
+
+def _centre(language: str, file: Path | None) -> tuple[Any, Any]:
+    """The language and the centre's settings as far as they are written; or an exit code, with what is wrong."""
+    from leeward.knowledge.centre import LANGUAGES, BadCentre, Centre, read_centre
+
+    if language not in LANGUAGES:
+        _fail(f"no language '{language}'; there is {', '.join(LANGUAGES)}")
+    try:
+        return language, Centre() if file is None else read_centre(file)
+    except BadCentre as error:
+        _fail(str(error))
+
+
+def _fail(message: str) -> NoReturn:
+    typer.echo(message, err=True)
+    raise typer.Exit(WRONG_ARGUMENTS)
