@@ -27,9 +27,11 @@ TEXT_MAX = 200
 class Reading:
     """What one message has told so far."""
 
-    def __init__(self, message: Any, sender: Sender, listening: Listening, codes: Codes, moments: Moments) -> None:
+    def __init__(
+        self, message: Any, sender: Sender, listening: Listening, codes: Codes, words: Words, moments: Moments
+    ) -> None:
         self.message, self.header, self.sender, self.listening = message, message[0], sender, listening
-        self.codes, self.words, self.moments = codes, Words(codes), moments
+        self.codes, self.words, self.moments = codes, words, moments
         self.moves: list[Move] = []
         self._rows: list[dict[str, str | None]] = []
         self._refused: list[Refused] = []

@@ -13,6 +13,7 @@ import hl7  # type: ignore[import-untyped]
 import structlog
 
 from leeward.record.codes import Codes
+from leeward.record.fhir.words import Words
 from leeward.record.settings import Refused
 from leeward.ward.arrivals import Arrival
 from leeward.ward.clock import Clock
@@ -45,7 +46,7 @@ class Receiver:
         self._intake, self._store, self._settings, self._clock = intake, store, settings, clock
         self.listening = listening
         self.counts: Counter[tuple[str, str, str]] = Counter()
-        self._codes: dict[str, Codes] = {}
+        self._vocabularies: dict[str, tuple[Codes, Words]] = {}
         self._started, self._numbers = token_hex(4), count(1)
         number = self.number
         self.limits = Limits(number("message_bytes"), number("segments"), number("pieces"))
@@ -78,9 +79,7 @@ class Receiver:
         """The acknowledgements of one message."""
         first, source = message[0], ""
         try:
-            sender = self._sender(first)
-            if sender is None:
-                raise Refusal("sender-unknown", "MSH-3")
+            sender = self._known(first)
             source = sender.source
             return self._take(message, sender)
         except Refusal as refusal:
@@ -91,6 +90,12 @@ class Receiver:
             failed = Refusal("internal-error")
             return self._answer(first, source, failed.told.answer, [answer.of(failed)])
 
+    def _known(self, first: Any) -> Sender:
+        sender = self._sender(first)
+        if sender is None:
+            raise Refusal("sender-unknown", "MSH-3")
+        return sender
+
     def _sender(self, first: Any) -> Sender | None:
         return None if first is None else self.listening.sender(said(first, 3), said(first, 4))
 
@@ -98,7 +103,8 @@ class Receiver:
         """Read it, keep it, answer. Raises Refusal, once that it was refused is kept."""
         first = message[0]
         arrival = Arrival(door="hl7", source=sender.source, message=said(first, 10))
-        to = Reading(message, sender, self.listening, self._codes_of(sender.source), self._moments(sender.source))
+        codes, words = self._vocabulary(sender.source)
+        to = Reading(message, sender, self.listening, codes, words, self._moments(sender.source))
         try:
             does = _does(first, sender)
             if does in _READS:
@@ -115,10 +121,12 @@ class Receiver:
         told = (answer.warning(row) for row in receipt.refusals if row["reason"] != _BY_DESIGN)
         return self._answer(first, sender.source, "AA", list(dict.fromkeys(told))[: self.number("errors_told")])
 
-    def _codes_of(self, source: str) -> Codes:
-        if source not in self._codes:
-            self._codes[source] = Codes(self._settings.source(source).local)
-        return self._codes[source]
+    def _vocabulary(self, source: str) -> tuple[Codes, Words]:
+        """The codes and words of a feed, remembered: the same return with every message."""
+        if source not in self._vocabularies:
+            codes = Codes(self._settings.source(source).local)
+            self._vocabularies[source] = codes, Words(codes)
+        return self._vocabularies[source]
 
     def _moments(self, source: str) -> Moments:
         return Moments(self._intake.reading(source))
