@@ -11,6 +11,7 @@ from leeward.record.schema import FINDING, REFUSAL
 from leeward.record.settings import Refused, Settings
 from leeward.ward.arrivals import Arrival, Move, Receipt
 from leeward.ward.clock import Clock
+from leeward.ward.resources import Kept
 from leeward.ward.settings import WardSettings
 from leeward.ward.store import Store
 
@@ -27,11 +28,13 @@ class Intake:
         return Settings(zone=own.zone, local=own.local, now=self._clock.now())
 
     def take(
-        self, arrival: Arrival, statements: Iterable[pa.RecordBatch | Refused], moves: Sequence[Move] = ()
-    ) -> Receipt:
+        self, arrival: Arrival, statements: Iterable[pa.RecordBatch | Refused], moves: Sequence[Move] = (),
+        resources: Sequence[Kept] = (),
+    ) -> Receipt:  # fmt: skip
         """What was understood and what was not, both durable when this returns.
 
         statements: batches of record.schema.STATEMENT, and what a reader itself could not turn into such.
+        resources: what they were read from, kept in the same transaction.
         """
         door = Door(self.reading(arrival.source))
         findings, refusals = [FINDING.empty_table()], [REFUSAL.empty_table()]
@@ -42,7 +45,7 @@ class Intake:
                 understood, refused = door.admit(said)
                 findings.append(understood)
                 refusals.append(refused)
-        receipt = self._store.append(arrival, pa.concat_tables(findings), pa.concat_tables(refusals), moves)
+        receipt = self._store.append(arrival, pa.concat_tables(findings), pa.concat_tables(refusals), moves, resources)
         if receipt.patients:
             self._tell()
         return receipt

@@ -25,6 +25,7 @@ from leeward.ward.arrivals import Arrival, Decision, Event, Held, Move, Receipt
 from leeward.ward.clock import Clock
 from leeward.ward.identities import Identities
 from leeward.ward.places import held
+from leeward.ward.resources import Kept, keep, marks
 from leeward.ward.rows import KEPT, kept, microseconds, moment, table, whole
 
 HANDLE_BYTES = 12
@@ -43,17 +44,21 @@ class Store:
 
     # ------------------------------------------------------------ in
 
-    def append(self, arrival: Arrival, findings: pa.Table, refusals: pa.Table, moves: Sequence[Move] = ()) -> Receipt:
+    def append(
+        self, arrival: Arrival, findings: pa.Table, refusals: pa.Table, moves: Sequence[Move] = (),
+        resources: Sequence[Kept] = (),
+    ) -> Receipt:  # fmt: skip
         """Keep what the door made of an arrival; on the disk when this returns. The same arrival again changes nothing.
 
-        findings, refusals: as `record.door.Door.admit` gives them, before weights and versions are settled.
+        findings, refusals: as `record.door.Door.admit` gives them, before weights and versions are settled. resources:
+        what they were read from, where a door keeps that too. Raises resources.Overtaken, and then keeps nothing.
         """
         received_at = self._clock.now()
         rows = list(kept(findings, received_at))
         refused = refusals.to_pylist()
-        mark = whole([*(row[1] for row in rows), msgspec.json.encode([arrival, refused, moves])])
+        mark = whole([*(row[1] for row in rows), msgspec.json.encode([arrival, refused, moves]), *marks(resources)])
         named = {row[0] for row in rows} | {row["patient"] for row in refused} | {move.patient for move in moves}
-        named |= {move.other for move in moves}
+        named |= {move.other for move in moves} | {one.patient for one in resources}
         with self._turn, self._writing() as connection:
             number = self._arrived(connection, arrival, received_at, mark)
             if number is None:
@@ -63,6 +68,7 @@ class Store:
             new, touched = self._keep(connection, rows, keys, number)
             self._refuse(connection, refused, keys, number, received_at)
             self._move(connection, moves, keys, number, received_at)
+            keep(connection, resources, keys, received_at)
             touched |= {name for move in moves for name in (move.patient, move.other) if name}
             touched |= {row["patient"] for row in refused if row["patient"]}
             self._mark(connection, [keys[name] for name in sorted(touched)], received_at, silent=arrival.silent)
@@ -85,7 +91,7 @@ class Store:
     def _keys(self, connection: Connection, names: Sequence[str]) -> dict[str, int]:
         """The keys of patients, each given one when first met."""
         known = self._known_keys(connection, names)
-        new = [{"patient": name, "handle": secrets.token_urlsafe(HANDLE_BYTES)} for name in names if name not in known]
+        new = [{"patient": name, "handle": secrets.token_hex(HANDLE_BYTES)} for name in names if name not in known]
         if new:
             connection.execute(self._dialect.insert(t.patients).on_conflict_do_nothing(), new)
             known = self._known_keys(connection, names)

@@ -189,8 +189,17 @@ sessions = Table(
 resources = Table(
     "resources", metadata, _number(),
     Column("kind", Text, nullable=False), Column("id", Text, nullable=False),
-    Column("version", Integer, nullable=False),
+    Column("version", Integer, nullable=False),  # counts up in order of arrival
+    Column("ordered", Text, nullable=False),  # the sender's version, spelt so that a newer one sorts behind
     _who(nullable=True), Column("received_at", BigInteger, nullable=False),
-    Column("identifier", Text), Column("body", LargeBinary, nullable=False),
-    UniqueConstraint("kind", "id", "version"), Index(None, "kind", "identifier"),
+    Column("deleted", Boolean, nullable=False),
+    Column("digest", LargeBinary, nullable=False),  # of what it says, however it is spaced
+    Column("body", LargeBinary, nullable=False),
+    UniqueConstraint("kind", "id", "version"), Index(None, "patient_key", "kind"),
+)  # fmt: skip
+
+identifiers = Table(
+    "identifiers", metadata,
+    Column("kind", Text, primary_key=True), Column("identifier", Text, primary_key=True),  # system|value
+    Column("id", Text, primary_key=True),
 )  # fmt: skip
