@@ -14,6 +14,8 @@ from leeward.ward.clock import SetClock
 from leeward.ward.settings import WardSettings
 from leeward.ward.world import World
 
+from .postgresql import ABSENT, INSTALLED, database, server
+
 NOW = datetime(2026, 3, 5, 12, 0, tzinfo=UTC)
 
 
@@ -21,6 +23,25 @@ NOW = datetime(2026, 3, 5, 12, 0, tzinfo=UTC)
 def clock() -> SetClock:
     """The ward's clock; tests move it."""
     return SetClock(NOW)
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    """A real PostgreSQL on loopback."""
+    if not INSTALLED:
+        pytest.skip(ABSENT)
+    with server() as address:
+        yield address
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def any_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of an empty database, once of each kind."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'ward.db'}"
+        return
+    with database(request.getfixturevalue("postgresql")) as address:
+        yield address
 
 
 @pytest.fixture
