@@ -36,7 +36,7 @@ class Limits(msgspec.Struct, frozen=True):
 def header(block: bytes) -> Any:
     """The first MSH segment of a block as parsed, or None: enough to know the sender and to answer."""
     start = block.find(b"MSH") if block[:3] in (b"BHS", b"FHS") else 0
-    line = block[max(start, 0) :].partition(b"\r")[0]
+    line = block[max(start, 0) :].partition(b"\r")[0].partition(b"\n")[0]
     if line[:3] != b"MSH":
         return None
     text = line.decode(AS_BYTES)
