@@ -17,7 +17,21 @@ import msgspec
 import typer
 from rich.console import Console
 
-from leeward.commands import audit, compare, discord, home, lookalikes, plan, prepare, risk, serve, validate, watch
+from leeward.commands import (
+    audit,
+    audit_log,
+    backup,
+    compare,
+    discord,
+    home,
+    lookalikes,
+    plan,
+    prepare,
+    risk,
+    serve,
+    validate,
+    watch,
+)
 from leeward.commands.options import (
     CANNOT_READ,
     NOTHING_UNDERSTOOD,
@@ -268,6 +282,8 @@ validate.add_to(app, _asked)
 prepare.add_to(app, _asked)
 watch.add_to(app, _asked)
 serve.add_to(app)
+backup.add_to(app)
+audit_log.add_to(app)
 home.add_to(app, _asked)
 
 

@@ -74,7 +74,7 @@ class Ehr:
             },
             "/keys": public(KEY),
         }  # fmt: skip
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
 
     def redeem(self, form: dict[str, str]) -> dict[str, Any] | None:
         """The token for a code, when the verifier is the one whose digest we were shown."""

@@ -96,8 +96,8 @@ def within(address: IPv4Address | IPv6Address, reach: Reach) -> bool:
     mapped = getattr(address, "ipv4_mapped", None)
     if mapped is not None:
         return within(mapped, reach)
-    if address.is_link_local or address.is_multicast or address.is_unspecified or address.is_reserved:
-        return False
     if address.is_loopback:
         return reach == "loopback"
+    if address.is_link_local or address.is_multicast or address.is_unspecified or address.is_reserved:
+        return False
     return address.is_global if reach == "public" else reach == "private" and address.is_private
