@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -36,13 +36,17 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Webhook(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Somebody told of alerts by HTTP. `secret` signs what is sent; `next`: who is told if this one is silent."""
+    """Somebody told of alerts by HTTP. `secret` signs what is sent; `next`: who is told if this one is silent.
+
+    reach: where the address may resolve to; anything else is not asked.
+    """
 
     name: str
     url: str
     secret: str
     units: tuple[str, ...] = ()
     next: str | None = None
+    reach: Literal["public", "private", "loopback"] = "public"
 
 
 class WardSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -61,6 +65,7 @@ class WardSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     sign_in: dict[str, Any] = {}
     cds_hooks: dict[str, Any] = {}
     hl7: dict[str, Any] = {}
+    fhir: dict[str, Any] = {}
 
     def number(self, section: str, name: str) -> float:
         """A wait or limit: the centre's own, else the one of knowledge/ward.toml. KeyError: there is no such number."""

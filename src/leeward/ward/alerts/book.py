@@ -1,0 +1,257 @@
+"""The book of alerts: hears of every look, keeps what the machine tells, and answers who has been told of what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from threading import Event as Flag
+from threading import Thread
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import structlog
+from sqlalchemy import or_
+
+from leeward.knowledge import edition
+from leeward.ward import tables as t
+from leeward.ward.alerts import escalation, feeds, rows
+from leeward.ward.alerts.alert import Alert
+from leeward.ward.alerts.courier import Courier
+from leeward.ward.alerts.machine import consider
+from leeward.ward.alerts.reading import LOOKED, expected, signs
+from leeward.ward.alerts.record import gone
+from leeward.ward.alerts.signs import Change, Seen, Sign, State, Waits
+from leeward.ward.alerts.telling import Subject, tell
+from leeward.ward.alerts.words import Spelling
+from leeward.ward.look import Look
+from leeward.ward.rows import microseconds
+
+if TYPE_CHECKING:
+    from leeward.ward.world import World
+
+log = structlog.get_logger(__name__)
+
+WATCH_EVERY_S = 1.0
+"""How often it is asked whether somebody has waited too long; the waits themselves are set in knowledge."""
+
+
+class Alerts:
+    """What is told in one ward. Several workers may share a store: each change is told by whoever writes it first."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._number = world.settings.number
+        self._feeds = feeds.Feeds(feeds.limits(self._number))
+        self._courier = Courier(world)
+        self._stop = Flag()
+        self._thread: Thread | None = None
+
+    def start(self) -> None:
+        """Begin to send, to remind and to escalate."""
+        self._courier.start()
+        self._thread = Thread(target=self._run, name="alerts", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, after what is being done."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+        self._courier.stop()
+
+    def _run(self) -> None:
+        while not self._stop.wait(WATCH_EVERY_S):
+            try:
+                self.escalate()
+            except Exception as error:  # whoever watches must outlive a fault, and say that it has one
+                log.exception("alerts-failed", reason=type(error).__name__)
+
+    # ------------------------------------------------------------ in
+
+    def consider(self, looks: Sequence[Look]) -> list[Change]:
+        """Hear of looks at some patients: what is new is told, and on record when this returns."""
+        if not looks:
+            return []
+        now = self._world.clock.now()
+        for look in looks:
+            self._feeds.note(look)
+        present = {held.patient: held for held in self._world.present()}
+        self._feeds.forget(present)
+        told = self._ward(looks, now)
+        told += self._patients([look for look in looks if look.patient in present], now)
+        self._leave(set(present), now)
+        self._courier.tell()
+        return told
+
+    def _ward(self, looks: Sequence[Look], now: datetime) -> list[Change]:
+        """The feeds of the whole ward, and a backlog."""
+        with self._world.engine.connect() as connection:
+            before = rows.states(connection, [rows.WARD]).get(rows.WARD, State())
+        words = self._words(now)
+        seen = tuple(self._feeds.ward(now, before.held, words) + feeds.backlog(looks, words))
+        return self._keep({rows.WARD: (Subject(), seen, before, None)}, now)
+
+    def _patients(self, looks: Sequence[Look], now: datetime) -> list[Change]:
+        """Each patient's signs, under what the ward's own alerts already say."""
+        with self._world.engine.connect() as connection:
+            keys = rows.keys(connection, [look.patient for look in looks])
+            before = rows.states(connection, [str(key) for key in keys.values()])
+        words = self._words(now)
+        asked = {}
+        for look in looks:
+            subject = Subject(patient_key=keys[look.patient], handle=look.held.handle if look.held else None,
+                              unit=look.held.unit if look.held else None)  # fmt: skip
+            state = before.get(str(subject), State())
+            asked[str(subject)] = (subject, self._signs(look, state, now, words), state, look)
+        return self._keep(asked, now)
+
+    def _leave(self, present: set[str], now: datetime) -> None:
+        """Close what is open of those who have left the ward, or turned out to be another."""
+        with self._world.engine.connect() as connection:
+            left = rows.remembered(connection) - present
+        if left:
+            with rows.writing(self._world.engine) as connection:
+                escalation.leave(connection, rows.keys(connection, sorted(left)), now)
+
+    def _signs(self, look: Look, before: State, now: datetime, words: Spelling) -> tuple[Sign, ...]:
+        """What one look shows, its feed included."""
+        wait_s = self._seconds("overdue_wait_minutes")
+        made = signs(look, before.held, words, wait_s)
+        if expected(look):
+            made += self._feeds.patient(look.patient, now, before.held, words)
+        return tuple(made)
+
+    def _keep(
+        self, asked: Mapping[str, tuple[Subject, tuple[Sign, ...], State, Look | None]], now: datetime
+    ) -> list[Change]:  # fmt: skip
+        """What the machine says of each, written with what it remembers; the worst is told first."""
+        waits, covered = self._waits(), self._covered() if rows.WARD not in asked else frozenset()
+        seen = {key: _seen(signs, before, look, covered) for key, (_, signs, before, look) in asked.items()}
+        news = {key: consider(before, seen[key], now, waits) for key, (_, _, before, _) in asked.items()}
+        new = sorted(key for key, (after, _) in news.items() if after != asked[key][2])
+        if not new:
+            return []
+        with rows.writing(self._world.engine) as connection:
+            rows.begin_states(connection, new)
+            there = rows.states(connection, new, lock=True)
+            told: list[tuple[Subject, Change]] = []
+            for key in new:
+                subject, made, _, look = asked[key]
+                fresh = _seen(made, there[key], look, covered)  # another worker may have told of it meanwhile
+                after, changes = consider(there[key], fresh, now, waits)
+                rows.save_state(connection, key, after)
+                told += [(subject, change) for change in changes]
+            told.sort(key=lambda one: -one[1].level)
+            for subject, change in told:
+                tell(connection, subject, change, self._world.settings, edition(), self._most())
+        return [change for _, change in told]
+
+    # ------------------------------------------------------------ out
+
+    def of(self, patient: str) -> list[Alert]:
+        """The alerts of one patient: open ones, and those that closed lately."""
+        since = self._world.clock.now() - timedelta(hours=self._number("alerts", "shown_closed_hours"))
+        return self._alerts((t.patients.c.patient == patient) & or_(~rows.is_closed(), rows.closed_since(since)))
+
+    def open(self) -> list[Alert]:
+        """Every alert that is open, those of the ward as a whole among them."""
+        return self._alerts(~rows.is_closed())
+
+    def untold(self) -> list[Alert]:
+        """Open alerts that no receiver has accepted and nobody acknowledged."""
+        return [one for one in self.open() if one.told == "untold"]
+
+    def closed_lately(self) -> list[Alert]:
+        """Alerts that were withdrawn, settled or overtaken lately: the next shift reads what became of them."""
+        since = self._world.clock.now() - timedelta(hours=self._number("alerts", "shown_closed_hours"))
+        return self._alerts(rows.closed_since(since))
+
+    def one(self, alert_id: int) -> Alert | None:
+        """One alert."""
+        return next(iter(self._alerts(t.alerts.c.seq == alert_id)), None)
+
+    def _alerts(self, wanted: object) -> list[Alert]:
+        with self._world.engine.connect() as connection:
+            return rows.alerts(connection, wanted, self._world.clock.now(), self._patience())
+
+    # ------------------------------------------------------------ what people do
+
+    def acknowledge(self, alert_id: int, person: str) -> Alert | None:
+        """Somebody has seen it; it goes no further. Nothing else is quieted."""
+        self._done(alert_id, "acknowledged", person, None)
+        return self.one(alert_id)
+
+    def quiet(self, alert_id: int, person: str, until: datetime) -> Alert | None:
+        """Nobody is reminded of this alert before then, at most as long as the ward allows; it ends by itself."""
+        most = self._world.clock.now() + timedelta(minutes=self._number("alerts", "quiet_most_minutes"))
+        self._done(alert_id, "quieted", person, min(until, most).isoformat())
+        return self.one(alert_id)
+
+    def _done(self, alert_id: int, what: str, person: str, said: str | None) -> None:
+        """Write down what a person did, and let the boards know."""
+        now = self._world.clock.now()
+        with rows.writing(self._world.engine) as connection:
+            found = rows.alerts(connection, t.alerts.c.seq == alert_id, now, self._patience())
+            if not found or not found[0].open:
+                return
+            rows.add_event(connection, alert_id, what, now, person=person, said=said)
+            escalation.announce(connection, found[0], f"alert-{what}", now)
+
+    def shown(self, alert_id: int, person: str) -> None:
+        """An alert went out to somebody's board: on record once, and no proof that they saw it."""
+        now = self._world.clock.now()
+        with rows.writing(self._world.engine) as connection:
+            if not rows.has_event(connection, alert_id, "shown", person):
+                rows.add_event(connection, alert_id, "shown", now, person=person)
+
+    def escalate(self) -> None:
+        """Tell the next receiver of what nobody acknowledged in time; remind of what was quieted, once that ends."""
+        now = self._world.clock.now()
+        before = microseconds(now - min(self._patience().values()))
+        with self._world.engine.connect() as connection:
+            wanted = ~rows.is_closed() & or_(t.alerts.c.opened_at <= before, t.alerts.c.opened_at > microseconds(now))
+            waiting = rows.alerts(connection, wanted, now, self._patience())
+        due = [one for one in waiting if escalation.is_due(one, now, self._patience(), self._world.settings)]
+        if due:
+            with rows.writing(self._world.engine) as connection:
+                for one in due:
+                    escalation.step(connection, one, now, self._world.settings, self._most())
+            self._courier.tell()
+
+    # ------------------------------------------------------------ numbers
+
+    def _seconds(self, name: str) -> float:
+        return timedelta(minutes=self._number("alerts", name)).total_seconds()
+
+    def _most(self) -> int:
+        return int(self._number("alerts", "text_most"))
+
+    def _words(self, now: datetime) -> Spelling:
+        return Spelling(now, ZoneInfo(self._world.settings.zone), self._most())
+
+    def _waits(self) -> Waits:
+        return Waits(
+            settle_s=self._seconds("settle_minutes"), settle_grade_1_s=self._seconds("settle_grade_1_minutes"),
+            settle_feed_s=self._seconds("settle_feed_minutes"), widened_s=self._seconds("widened_wait_minutes"),
+            behind_s=self._number("alerts", "catch_up_most_s"),
+        )  # fmt: skip
+
+    def _patience(self) -> dict[str, timedelta]:
+        return {"physiological": timedelta(minutes=self._number("alerts", "escalate_minutes")),
+                "technical": timedelta(minutes=self._number("alerts", "escalate_technical_minutes"))}  # fmt: skip
+
+    def _covered(self) -> frozenset[str]:
+        """The quantities of which an open alert of the whole ward says that they are not seen."""
+        with self._world.engine.connect() as connection:
+            ward = rows.states(connection, [rows.WARD]).get(rows.WARD, State())
+        return frozenset().union(*(held.covers for held in ward.held if held.alert is not None))
+
+
+def _seen(signs: tuple[Sign, ...], before: State, look: Look | None, covered: frozenset[str]) -> Seen:
+    """Signs as the machine takes them, with those of the findings behind open alerts that no longer stand."""
+    if look is None:
+        return Seen(signs=signs, looked=frozenset({"silent", "backlog"}))
+    rest_on = {basis for held in before.held for basis in held.because}
+    doses = [trigger.at for trigger in look.answer.triggers]
+    lost = gone(rest_on, look.findings, doses, look.at) if rest_on else frozenset()
+    return Seen(signs=signs, looked=LOOKED | {"silent"}, gone=lost, silent=look.silent, covered=covered)

@@ -1,0 +1,127 @@
+"""The stream of what happens (server-sent events): a board that hears no beat for a few seconds knows it is blind.
+
+The stream opens with `hello` (the edition of knowledge, the server's time), then come events in order, each with its
+number, from the last one that the page has seen on; `beat` says the server's time every few seconds and has no number.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Depends, Header, HTTPException, Request
+from sse_starlette.event import ServerSentEvent
+from sse_starlette.sse import EventSourceResponse
+
+from leeward.knowledge import edition
+from leeward.ward.access.asked import asked_of
+from leeward.ward.access.people import Person
+from leeward.ward.access.refusal import Refusal
+from leeward.ward.arrivals import Event
+from leeward.ward.doors.alerts import theirs
+from leeward.ward.world import World
+
+NEVER_S = 10**6
+"""The library's own beat is a comment, which no page can hear; ours is an event."""
+
+
+def router(world: World) -> APIRouter:
+    """The one route of the stream."""
+    routes = APIRouter(tags=["events"])
+    open_streams: set[object] = set()
+
+    @routes.get("/events", response_class=EventSourceResponse, summary="What happens, as it happens")
+    async def events(
+        request: Request,
+        person: Annotated[Person, Depends(world.access.may("read"))],
+        last_event_id: Annotated[str | None, Header(max_length=20)] = None,
+    ) -> EventSourceResponse:
+        """Server-sent events of the patients that the caller may see; `Last-Event-ID` resumes."""
+        if len(open_streams) >= world.settings.number("feed", "streams_most"):
+            raise HTTPException(503, "Too many boards are open; try again soon.", {"Retry-After": "5"})
+        stream = Stream(world, person, request, last_event_id)
+
+        async def told() -> AsyncIterator[ServerSentEvent]:
+            open_streams.add(stream)
+            try:
+                async for one in stream.events():
+                    yield one
+            finally:
+                open_streams.discard(stream)
+
+        return EventSourceResponse(
+            told(), ping=NEVER_S, send_timeout=world.settings.number("feed", "send_timeout_s"),
+            headers={"cache-control": "no-store", "x-accel-buffering": "no"},
+        )  # fmt: skip
+
+    return routes
+
+
+class Stream:
+    """What one listener hears."""
+
+    def __init__(self, world: World, person: Person, request: Request, last: str | None) -> None:
+        self._world, self._person, self._request = world, person, request
+        self._last = int(last) if last is not None and last.isascii() and last.isdigit() else None
+
+    async def events(self) -> AsyncIterator[ServerSentEvent]:
+        """Hello, what was missed, then everything as it happens, while they may listen; a beat between."""
+        newest = await asyncio.to_thread(self._world.store.last_event)
+        missed = 0 if self._last is None else newest - self._last
+        lost = missed < 0 or missed > self._world.settings.number("feed", "resume_most")
+        start = newest if self._last is None or lost else self._last
+        yield self._said("hello", {"edition": edition(), "last": start, "reload": lost, **self._beat()},
+                         retry=int(self._world.settings.number("feed", "retry_ms")))  # fmt: skip
+        every_s, heard_s = self._world.settings.number("feed", "heartbeat_s"), asyncio.get_running_loop().time()
+        async for found in self._world.feed.after(start):
+            for event in found:
+                body = await asyncio.to_thread(self._seen, event)
+                if body is not None:
+                    yield self._said(event.kind, body, number=event.seq)
+            if asyncio.get_running_loop().time() - heard_s >= every_s:
+                heard_s = asyncio.get_running_loop().time()
+                if not await asyncio.to_thread(self._may_listen):
+                    return
+                yield self._said("beat", self._beat())
+
+    def _beat(self) -> dict[str, Any]:
+        """The server's time: a page never trusts its own."""
+        return {"now": self._world.clock.now(), "trouble": self._world.grader.trouble}
+
+    def _may_listen(self) -> bool:
+        """Whether the listener is still who they were, and may still look."""
+        asked_of(self._request).person = None  # asked anew: a session ends while its stream is open
+        try:
+            return self._world.access.person_of(self._request) == self._person
+        except Refusal:
+            return False
+
+    def _seen(self, event: Event) -> dict[str, Any] | None:
+        """An event as this listener may hear it; None: it is of nobody of theirs."""
+        person, store = self._person, self._world.store
+        if event.patient is not None:
+            if not theirs(self._world, person, event.patient, event.unit):
+                return None
+            if event.kind == "alert-opened":
+                self._world.alerts.shown(event.body["alert"], person.id)
+            return event.body
+        if "patients" not in event.body or not person.limited:
+            return event.body
+        if person.units is not None and event.unit not in person.units:
+            return None
+        mine = event.body["patients"]
+        if person.patients is not None:
+            known = {store.handle_of(patient) for patient in person.patients}
+            mine = [handle for handle in mine if handle in known]
+        return {**event.body, "patients": mine} if mine else None
+
+    @staticmethod
+    def _said(
+        kind: str, body: dict[str, Any], *, number: int | None = None, retry: int | None = None
+    ) -> ServerSentEvent:
+        """One event as it goes out."""
+        return ServerSentEvent(
+            msgspec.json.encode(body).decode(), event=kind, id=None if number is None else str(number), retry=retry
+        )
