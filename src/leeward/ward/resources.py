@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from sqlalchemy import Connection, Engine, func, insert, or_, select
@@ -54,6 +54,9 @@ class Version(Kept, frozen=True, kw_only=True):
         return f"{self.kind}/{self.id}"
 
 
+One = TypeVar("One", bound=Kept)
+
+
 def marks(resources: Sequence[Kept]) -> Iterator[bytes]:
     """What tells the resources of one arrival from those of another."""
     for one in resources:
@@ -75,7 +78,8 @@ def keep(connection: Connection, resources: Sequence[Kept], keys: dict[str, int]
     except IntegrityError as error:
         raise Overtaken from error
     said = [
-        {"kind": one.kind, "identifier": name, "id": one.id} for one in resources for name in dict.fromkeys(one.identifiers)
+        {"kind": one.kind, "identifier": name, "id": one.id}
+        for one in resources for name in dict.fromkeys(one.identifiers)
     ]  # fmt: skip
     if said:
         dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
@@ -155,7 +159,7 @@ class Resources:
         ]  # fmt: skip
 
 
-def newest(versions: Sequence[Kept]) -> Any:
+def newest(versions: Sequence[One]) -> One | None:
     """Of several versions of one resource the newest, by the sender's version, then by arrival; None of none."""
     return max(versions, key=lambda one: (one.ordered, one.version), default=None)
 
