@@ -49,14 +49,14 @@ def read(
     if mapping is not None:
         own = mapped_csv.Mapped(mapped_csv.load_mapping(Path(mapping)))
         reader: Reader = own
-        recognised = own.name
+        form = own.name
     else:
-        reader, recognised = _recognise(where)
+        reader, form = recognised(where)
     chosen = _settings(where, reader, zone, local, now)
-    return _admit(reader.statements(where, chosen), chosen, recognised, _declares(reader, chosen))
+    return _admit(reader.statements(where, chosen), chosen, form, _declares(reader, chosen))
 
 
-def _recognise(path: Path) -> tuple[Reader, str]:
+def recognised(path: Path) -> tuple[Reader, str]:
     """The first reader that knows the path."""
     for reader in all_readers():
         found = reader.recognises(path)

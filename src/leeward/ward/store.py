@@ -30,6 +30,8 @@ from leeward.ward.rows import KEPT, kept, microseconds, moment, table, whole
 
 HANDLE_BYTES = 12
 """Random bytes of the word that stands for a patient in addresses."""
+EVENTS_LOCK = 7460115
+"""The lock under which PostgreSQL's workers number events; beside those of the database and of the audit."""
 AT_ONCE = 10_000
 """Rows given to the database in one statement."""
 
@@ -122,10 +124,16 @@ class Store:
             wanted = [
                 row | {"patient_key": keys[patient], "digest": mark, "arrival": number} for patient, mark, row in some
             ]
-            before = new
-            new += max(0, connection.execute(made, wanted).rowcount)
-            touched |= {patient for patient, _, _ in some} if new > before else set()
+            added = self._added(connection, made, wanted)
+            new += added
+            touched |= {patient for patient, _, _ in some} if added else set()
         return new, touched
+
+    def _added(self, connection: Connection, made: Any, wanted: list[dict[str, Any]]) -> int:
+        """How many rows were not there; PostgreSQL's driver counts none of many, so they are asked for."""
+        if self._dialect is postgresql:
+            return len(connection.execute(made.returning(t.findings.c.digest), wanted).all())
+        return connection.execute(made, wanted).rowcount
 
     def _refuse(
         self, connection: Connection, refused: Sequence[dict[str, Any]], keys: dict[str, int], number: int, at: datetime
@@ -340,6 +348,8 @@ class Store:
     def add_event(self, kind: str, patient: str | None, unit: str | None, body: dict[str, Any]) -> int:
         """Something for the board and the subscribers to hear of; its number."""
         with self._turn, self._writing() as connection:
+            if self._dialect is postgresql:  # who reads the tail must not see a later number before an earlier one
+                connection.exec_driver_sql(f"select pg_advisory_xact_lock({EVENTS_LOCK})")
             key = self._known_keys(connection, [patient]).get(patient) if patient is not None else None
             row = {"at": microseconds(self._clock.now()), "kind": kind, "patient_key": key, "unit": unit}
             made = insert(t.events).values(row | {"body": msgspec.json.encode(body)}).returning(t.events.c.seq)

@@ -1,4 +1,4 @@
-"""Runs with disk.c loaded: arrivals are kept until the machine dies or the disk is full; then the store is opened again.
+"""Runs with disk.c loaded: arrivals are kept until the machine dies or the disk is full; then the store is read again.
 
 Prints one JSON line per point: what was acknowledged, what is on record, and whether every row of it is whole.
 Not a test itself: tests/ward/test_crash.py starts it.
