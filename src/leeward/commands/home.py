@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
-import msgspec
 import typer
 
-from leeward.commands.options import WRONG_ARGUMENTS, Asked, AsOf, Mapping, OnePatient, PathArgument, Zone
+from leeward.commands.options import Asked, AsOf, Mapping, OnePatient, PathArgument, Zone
 from leeward.commands.prepare import product_of, zone_of
+from leeward.commands.told import as_json, fail, tell
 
 
 def add_to(app: typer.Typer, asked: Asked) -> None:
@@ -37,17 +36,8 @@ def add_to(app: typer.Typer, asked: Asked) -> None:
         given = None if product is None else product_of(product)
         record, question = asked(path, as_of, None, None, zone or held.zone, mapping)
         place = zone_of(zone or held.zone) or UTC
-        seen = False
-        for one in answers(record, question, datetime.now(UTC), given):
-            if patient not in (None, one.patient):
-                continue
-            seen = True
-            if json:
-                sys.stdout.buffer.write(msgspec.json.encode(one) + b"\n")
-            else:
-                typer.echo(in_words(one, speech, held, place))
-        if not seen and patient is not None:
-            _fail(f"no patient '{patient}' in this record")
+        found = answers(record, question, datetime.now(UTC), given)
+        tell(found, patient, as_json if json else lambda one: typer.echo(in_words(one, speech, held, place)))
 
 
 def _centre(language: str, file: Path | None) -> tuple[Any, Any]:
@@ -55,13 +45,8 @@ def _centre(language: str, file: Path | None) -> tuple[Any, Any]:
     from leeward.knowledge.centre import LANGUAGES, BadCentre, Centre, read_centre
 
     if language not in LANGUAGES:
-        _fail(f"no language '{language}'; there is {', '.join(LANGUAGES)}")
+        fail(f"no language '{language}'; there is {', '.join(LANGUAGES)}")
     try:
         return language, Centre() if file is None else read_centre(file)
     except BadCentre as error:
-        _fail(str(error))
-
-
-def _fail(message: str) -> NoReturn:
-    typer.echo(message, err=True)
-    raise typer.Exit(WRONG_ARGUMENTS)
+        fail(str(error))

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, tzinfo
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
-import msgspec
 import typer
 
-from leeward.commands.options import WRONG_ARGUMENTS, Asked, AsOf, Mapping, OnePatient, PathArgument, Zone
+from leeward.commands.options import Asked, AsOf, Mapping, OnePatient, PathArgument, Zone
+from leeward.commands.told import Way, as_json, fail, saved, tell
 
 REGIONS = ("US", "EU", "CH")
 
@@ -39,17 +38,11 @@ def add_to(app: typer.Typer, asked: Asked) -> None:
         """Say what is looked at before a dose, what the record shows, and what each source says around it."""
         wanted = question_of(product, date, region, zone)
         if calendar is not None and wanted.start is None:
-            _fail("no date was given: there is nothing to put into a calendar; give --date")
+            fail("no date was given: there is nothing to put into a calendar; give --date")
         record, question = asked(path, as_of, None, None, zone, mapping)
         from leeward.cohort.preparing import answers
 
-        found = (one for one in answers(record, question, wanted) if patient in (None, one.patient))
-        _write(found, patient, json=json, fhir=fhir, calendar=calendar, out=out)
-
-
-def _fail(message: str) -> NoReturn:
-    typer.echo(message, err=True)
-    raise typer.Exit(WRONG_ARGUMENTS)
+        tell(answers(record, question, wanted), patient, *_ways(json=json, fhir=fhir, calendar=calendar, out=out))
 
 
 def question_of(product: str | None, date_: str | None, region: str | None, zone: str | None) -> Any:
@@ -57,10 +50,10 @@ def question_of(product: str | None, date_: str | None, region: str | None, zone
     from leeward.plan.prepare import Asked as Made
 
     if product is None:
-        _fail("no product was named: give --product")
+        fail("no product was named: give --product")
     known = product_of(product)
     if region is not None and region not in REGIONS:
-        _fail(f"no region '{region}'; there is {', '.join(REGIONS)}")
+        fail(f"no region '{region}'; there is {', '.join(REGIONS)}")
     place = zone_of(zone)
     return Made(product=known, start=start_of(date_, place), region=region)
 
@@ -71,7 +64,7 @@ def product_of(name: str) -> Any:
 
     by_name = {name.lower(): one for one in treatments() for name in one.names}
     if name.lower() not in by_name:
-        _fail(f"no product '{name}' is known; docs/therapies.md lists them")
+        fail(f"no product '{name}' is known; docs/therapies.md lists them")
     return by_name[name.lower()]
 
 
@@ -83,7 +76,7 @@ def zone_of(name: str | None) -> tzinfo | None:
     try:
         return None if name is None else zone(name)
     except LeewardError as error:
-        _fail(str(error))
+        fail(str(error))
 
 
 def start_of(spelt: str | None, zone: tzinfo | None) -> Any:
@@ -97,42 +90,39 @@ def start_of(spelt: str | None, zone: tzinfo | None) -> Any:
         if len(spelt) == len("2026-03-28"):
             return Start(day=date.fromisoformat(spelt), zone=zone or UTC)
     except ValueError:
-        _fail(f"'{spelt}' is not a date; write it as 2026-03-28, or 2026-03-28T10:00+01:00")
+        fail(f"'{spelt}' is not a date; write it as 2026-03-28, or 2026-03-28T10:00+01:00")
     if at.tzinfo is not None:
         mine = at.astimezone(zone) if zone else at
         return Start(day=mine.date(), zone=zone or at.tzinfo, at=mine.time().replace(fold=mine.fold))
     if zone is None:
-        _fail(f"'{spelt}' has no zone: write it with an offset, or give --zone")
+        fail(f"'{spelt}' has no zone: write it with an offset, or give --zone")
     local = at.replace(tzinfo=zone)
     if not real(local):
-        _fail(f"{spelt} is not on the clock in {zone}: the clocks change there")
+        fail(f"{spelt} is not on the clock in {zone}: the clocks change there")
     if twice(local):
-        _fail(f"{spelt} comes twice in {zone}: the clocks change there; write it with an offset")
+        fail(f"{spelt} comes twice in {zone}: the clocks change there; write it with an offset")
     return Start(day=at.date(), zone=zone, at=at.time())
 
 
-def _write(
-    found: Iterable[Any], patient: str | None, *, json: bool, fhir: bool, calendar: Path | None, out: Path | None
-) -> None:
-    """Answers as lines of JSON or FHIR, as files, or in words."""
-    from leeward.report.prepare_calendar import write_calendar
+def _ways(*, json: bool, fhir: bool, calendar: Path | None, out: Path | None) -> Iterator[Way]:
+    """How answers are told: files where folders are named, lines of JSON or FHIR, else words."""
+    from leeward.report.prepare_calendar import calendar as entries
     from leeward.report.prepare_fhir import bundle
     from leeward.report.prepare_in_words import in_words
-    from leeward.report.prepare_page import write_page
+    from leeward.report.prepare_page import page
 
-    seen = False
-    try:
-        for one in found:
-            seen = True
-            if calendar is not None:
-                typer.echo(str(write_calendar(one, calendar)) if not one.refused else in_words(one))
-            if out is not None:
-                typer.echo(str(write_page(one, out)))
-            if json or fhir:
-                sys.stdout.buffer.write(msgspec.json.encode(bundle(one) if fhir else one) + b"\n")
-            elif calendar is None and out is None:
-                typer.echo(in_words(one))
-    except OSError as error:
-        _fail(f"cannot write: {error}")
-    if not seen and patient is not None:
-        _fail(f"no patient '{patient}' in this record")
+    if calendar is not None:
+        yield lambda one: typer.echo(
+            str(saved(_named(one), calendar, entries(one))) if not one.refused else in_words(one)
+        )
+    if out is not None:
+        yield lambda one: typer.echo(str(saved(_named(one), out, page(one))))
+    if json or fhir:
+        yield lambda one: as_json(bundle(one) if fhir else one)
+    elif calendar is None and out is None:
+        yield lambda one: typer.echo(in_words(one))
+
+
+def _named(one: Any) -> str:
+    """What a file about an answer is called after."""
+    return f"{one.patient} prepare {one.product}"

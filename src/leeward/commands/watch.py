@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from datetime import UTC
-from typing import Annotated
+from collections.abc import Iterator
+from datetime import UTC, tzinfo
+from pathlib import Path
+from typing import Annotated, Any
 
-import msgspec
 import typer
 
 from leeward.commands.options import (
-    WRONG_ARGUMENTS,
     Asked,
     AsOf,
     Assume,
@@ -21,6 +20,7 @@ from leeward.commands.options import (
     Zone,
 )
 from leeward.commands.prepare import REGIONS, zone_of
+from leeward.commands.told import Way, as_json, fail, saved, tell
 
 
 def add_to(app: typer.Typer, asked: Asked) -> None:
@@ -30,6 +30,8 @@ def add_to(app: typer.Typer, asked: Asked) -> None:
     def watch(
         path: PathArgument,
         json: Annotated[bool, typer.Option("--json", help="one JSON object per patient per line")] = False,
+        calendar: Annotated[Path | None, typer.Option(help="write an iCalendar file per patient here")] = None,
+        out: Annotated[Path | None, typer.Option(help="write a page per patient into this folder")] = None,
         patient: OnePatient = None,
         region: Annotated[str | None, typer.Option(help="rules of US, EU or CH only")] = None,
         as_of: AsOf = None,
@@ -40,22 +42,33 @@ def add_to(app: typer.Typer, asked: Asked) -> None:
     ) -> None:
         """Say what each source has watched after a dose: due, overdue and next, with early signs."""
         if region is not None and region not in REGIONS:
-            typer.echo(f"no region '{region}'; there is {', '.join(REGIONS)}", err=True)
-            raise typer.Exit(WRONG_ARGUMENTS)
+            fail(f"no region '{region}'; there is {', '.join(REGIONS)}")
         place = zone_of(zone) or UTC
         record, question = asked(path, as_of, assume_trigger, room_air, zone, mapping)
         from leeward.cohort.watching import answers
-        from leeward.report.watch_in_words import in_words
 
-        seen = False
-        for one in answers(record, question, zone=place, region=region):
-            if patient not in (None, one.patient):
-                continue
-            seen = True
-            if json:
-                sys.stdout.buffer.write(msgspec.json.encode(one) + b"\n")
-            else:
-                typer.echo(in_words(one, place))
-        if not seen and patient is not None:
-            typer.echo(f"no patient '{patient}' in this record", err=True)
-            raise typer.Exit(WRONG_ARGUMENTS)
+        found = answers(record, question, zone=place, region=region)
+        tell(found, patient, *_ways(place, json=json, calendar=calendar, out=out))
+
+
+def _ways(zone: tzinfo, *, json: bool, calendar: Path | None, out: Path | None) -> Iterator[Way]:
+    """How answers are told: files where folders are named, lines of JSON, else words."""
+    from leeward.report.watch_calendar import calendar as entries
+    from leeward.report.watch_in_words import in_words
+    from leeward.report.watch_page import page
+
+    if calendar is not None:
+        yield lambda one: typer.echo(
+            str(saved(_named(one), calendar, entries(one))) if not one.refused else in_words(one, zone)
+        )
+    if out is not None:
+        yield lambda one: typer.echo(str(saved(_named(one), out, page(one, zone))))
+    if json:
+        yield as_json
+    elif calendar is None and out is None:
+        yield lambda one: typer.echo(in_words(one, zone))
+
+
+def _named(one: Any) -> str:
+    """What a file about an answer is called after."""
+    return f"{one.patient} watch"

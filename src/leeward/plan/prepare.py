@@ -30,6 +30,7 @@ class Ends(msgspec.Struct, frozen=True, kw_only=True):
     rule: Rule
     product: str | None = None
     from_day: date | None = None
+    from_at: datetime | None = None
     until_day: date | None = None
     daily_until_day: date | None = None
     until_at: datetime | None = None
@@ -146,6 +147,7 @@ def _ends(rule: Rule, start: Start, product: str | None) -> Ends:
         rule=rule,
         product=product,
         from_day=start.day,
+        from_at=at,
         until_day=start.after_days(rule.days)[0] if rule.days else None,
         daily_until_day=start.after_days(rule.daily_days)[0] if rule.daily_days else None,
         # Hours run on the clock of the world: added to local time they would be an hour off when clocks change.

@@ -89,9 +89,14 @@ def shown(found: Shown) -> str:
 
 def asks(line: Says) -> str:
     """Who asks for an item; what we decided ourselves says so instead."""
-    if line.evidence == "derived":
-        return f"{line.says} ({line.source}; {line.evidence})"
-    return f"{line.source} says: {line.says} ({line.evidence})"
+    return said_by(line.source, line.says, line.evidence)
+
+
+def said_by(source: str, says: str, evidence: str) -> str:
+    """What a source says; where nobody was opened, or we decided it, no source is made to speak."""
+    if evidence == "derived" or source.startswith("recalled"):
+        return f"{says} ({source}{'' if source.startswith(evidence) else f'; {evidence}'})"
+    return f"{source} says: {says} ({evidence})"
 
 
 def _schedule(one: Preparation) -> Iterator[str]:
@@ -172,7 +177,7 @@ def ends(one: Ends) -> str:
 def watch(one: Watch) -> str:
     """A line of the monitoring schedule."""
     where = f" ({' or '.join(one.settings)})" if one.settings else ""
-    return f"{one.title}{where}: {one.source} says: {one.says}: {one.why} ({one.evidence})"
+    return f"{one.title}{where}: {said_by(one.source, f'{one.says}: {one.why}', one.evidence)}"
 
 
 def study(one: Study) -> Iterator[str]:

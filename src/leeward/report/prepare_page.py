@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -15,7 +14,7 @@ from leeward.plan.checklist import Checked
 from leeward.plan.prepare import Preparation
 from leeward.report import palette
 from leeward.report import prepare_in_words as words
-from leeward.report.page import _style, _templates, page_name
+from leeward.report.page import _style, _templates
 
 _DAYS = {"min": 1 / 1440, "h": 1 / 24, "d": 1.0, "wk": 7.0}
 _WIDTH, _ROW, _LEFT = 640, 26, 250
@@ -24,35 +23,27 @@ _MARKS = {"done": "✓", "defers": "✕", "doubt": "?", "against": "✕", "partl
 _RATES = ("crs_any", "crs_grade_3_or_more", "icans_any", "icans_grade_3_or_more")
 
 
-def write_page(one: Preparation, folder: Path) -> Path:
-    """Writes one patient's page into a folder; returns its path."""
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / page_name(f"{one.patient} prepare {one.product}")
-    file.write_text(page(one), encoding="utf-8")
-    return file
-
-
 def page(one: Preparation) -> str:
     """One preparation as a page. Colour stands for nothing: each state is a word, with a mark beside it."""
-    sheet, allowed = _sheet()
+    own, allowed = sheet()
     return (
         _templates()
         .get_template("prepare.html")
         .render(
             one=one, words=words, items=[_item(item) for item in one.checklist],
             studies=[_study(each) for each in one.prophylaxis], onsets=onsets(one.published),
-            closing=words.CLOSING, sheet=sheet, allowed=allowed,
+            closing=words.CLOSING, sheet=own, allowed=allowed,
         )
     )  # fmt: skip
 
 
-def _sheet() -> tuple[Markup, str]:
-    """The style sheet of every page with the few lines of this one, and the hash by which the policy allows it."""
+def sheet() -> tuple[Markup, str]:
+    """The style sheet of every page with the few lines of those around a dose, and the hash that allows it."""
     base, _ = _style()
     own = _templates().get_template("prepare.css").render().strip()
-    sheet = f"{base}\n{own}"
-    digest = base64.b64encode(hashlib.sha256(sheet.encode()).digest()).decode()
-    return Markup(sheet), f"sha256-{digest}"  # noqa: S704  our own style sheets, no value of a record in them
+    whole = f"{base}\n{own}"
+    digest = base64.b64encode(hashlib.sha256(whole.encode()).digest()).decode()
+    return Markup(whole), f"sha256-{digest}"  # noqa: S704  our own style sheets, no value of a record in them
 
 
 def _item(item: Checked) -> dict[str, Any]:

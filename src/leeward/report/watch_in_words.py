@@ -7,7 +7,7 @@ from datetime import UTC, datetime, tzinfo
 
 from leeward.plan.early_signs import Told
 from leeward.plan.monitoring import Check, Watched
-from leeward.report.prepare_in_words import CLOSING, ends, not_understood, spelt
+from leeward.report.prepare_in_words import CLOSING, ends, not_understood, said_by, spelt
 
 _ORDER = ("overdue", "due", "next", "continuous", "not-asked", "ended")
 _NAMED = {
@@ -27,21 +27,31 @@ def in_words(one: Watched, zone: tzinfo = UTC) -> str:
 def _lines(one: Watched, zone: tzinfo) -> Iterator[str]:
     """Head, checks, rules, signs."""
     several = len({check.product for check in one.checks}) > 1
-    yield f"Patient {one.patient}, {one.product} {_at(one.dose_at, zone)}, as of {_at(one.as_of, zone)}"
-    grade = "not known" if one.crs_at_least is None else f"{one.crs_at_least} to {one.crs_at_most}"
-    yield f"  setting {one.setting or 'not on record'}; CRS {grade} (ASTCT 2019)"
+    yield f"Patient {one.patient}, {one.product} {at(one.dose_at, zone)}, as of {at(one.as_of, zone)}"
+    yield f"  {where(one)}"
     yield from (f"  {note}" for note in one.notes)
     yield from not_understood(one.not_understood)
     yield "Schedule"
-    for check in sorted(one.checks, key=lambda line: (_rank(line.applies), _ORDER.index(line.state))):
-        if check.applies is not False:
-            yield from (f"  {line}" for line in _check(check, zone, several=several))
+    for check in ordered(one):
+        yield from (f"  {line}" for line in _check(check, zone, several=several))
     yield "Staying near, watching, driving, by the rules of the day of the dose"
     yield from (f"  {f'{each.product}: ' if several else ''}{ends(each)}" for each in one.stay)
     if not one.stay:
         yield "  nothing is on file for this product on that day"
     yield "Early signs (none of them grades)"
-    yield from (f"  {line}" for sign in one.early_signs for line in _sign(sign, zone))
+    yield from (f"  {line}" for each in one.early_signs for line in sign(each, zone))
+
+
+def where(one: Watched) -> str:
+    """Setting and grade, on which lines of a schedule hang."""
+    grade = "not known" if one.crs_at_least is None else f"{one.crs_at_least} to {one.crs_at_most}"
+    return f"setting {one.setting or 'not on record'}; CRS {grade} (ASTCT 2019)"
+
+
+def ordered(one: Watched) -> list[Check]:
+    """The checks that apply or may, what surely applies first, then overdue, due, next and the rest."""
+    mine = [check for check in one.checks if check.applies is not False]
+    return sorted(mine, key=lambda check: (_rank(check.applies), _ORDER.index(check.state)))
 
 
 def _rank(applies: bool | None) -> int:
@@ -51,24 +61,37 @@ def _rank(applies: bool | None) -> int:
 
 def _check(one: Check, zone: tzinfo, *, several: bool) -> Iterator[str]:
     """One line of the schedule."""
-    state = _NAMED.get(one.state) or f"{one.state} {_at(one.next_at, zone)}"
-    late = f", {one.overdue_hours:g} h ago" if one.overdue_hours is not None else ""
     perhaps = "may apply: " if one.applies is None else ""
-    last = f"last {_at(one.last_at, zone)}" if one.last_at else "never made whole since the dose"
     after = f" after {one.product}" if several else ""
-    yield f"{perhaps}{one.title}{after}: {state}{late}; {last}"
+    yield f"{perhaps}{one.title}{after}: {state(one, zone)}; {last(one, zone)}"
     if one.why:
         yield f"    {'; '.join(one.why)}"
     if one.lacking:
         yield f"    not on record since the dose: {', '.join(one.lacking)}"
-    yield f"    {one.source} says: {one.says}: {one.reason} ({one.evidence})"
+    yield f"    {asked_by(one)}"
 
 
-def _sign(one: Told, zone: tzinfo) -> Iterator[str]:
+def state(one: Check, zone: tzinfo) -> str:
+    """Where a check stands, with the moment at which it is next."""
+    named = _NAMED.get(one.state) or f"{one.state} {at(one.next_at, zone)}"
+    return f"{named}, {one.overdue_hours:g} h ago" if one.overdue_hours is not None else named
+
+
+def last(one: Check, zone: tzinfo) -> str:
+    """When a check was last made whole."""
+    return f"last {at(one.last_at, zone)}" if one.last_at else "never made whole since the dose"
+
+
+def asked_by(one: Check) -> str:
+    """Who asks for a check, what they say, and why."""
+    return said_by(one.source, f"{one.says}: {one.reason}", one.evidence)
+
+
+def sign(one: Told, zone: tzinfo) -> Iterator[str]:
     """One early sign."""
     own = "own and unvalidated" if one.own else one.evidence
-    at = f", {_at(one.at, zone)}" if one.at else ""
-    yield f"{one.title}: {one.shown}{at} [{own}]"
+    since = f", {at(one.at, zone)}" if one.at else ""
+    yield f"{one.title}: {one.shown}{since} [{own}]"
     numbers = [
         f"{name} {value:g}"
         for name, value in (("baseline", one.baseline), ("before", one.before), ("now", one.value))
@@ -81,6 +104,6 @@ def _sign(one: Told, zone: tzinfo) -> Iterator[str]:
             yield f"    {said}"
 
 
-def _at(at: datetime | None, zone: tzinfo) -> str:
+def at(moment: datetime | None, zone: tzinfo) -> str:
     """A moment in the zone."""
-    return "" if at is None else spelt(at.astimezone(zone))
+    return "" if moment is None else spelt(moment.astimezone(zone))
