@@ -20,7 +20,17 @@ from leeward.plan.monitoring import Bedside, Given, Watched, watched
 from leeward.record.spool import Record
 from leeward.scales.older_crs import ASTCT
 
-STEPS = ("watch_latest", "watch_seen", "watch_setting", "watch_own", "watch_compared", "now", "people", "watched")
+STEPS = (
+    "watch_latest",
+    "watch_seen",
+    "watch_setting",
+    "watch_own",
+    "watch_compared",
+    "watch_written",
+    "now",
+    "people",
+    "watched",
+)
 """The steps whose rows an answer is made of."""
 
 
@@ -108,5 +118,5 @@ def _bedside(
         setting=next((row["setting"] for row in rows["watch_setting"]), None),
         crs=None if now is None else (now["at_least"], now["at_most"]),
         seen={row["quantity"]: row["last_s"] for row in rows["watch_seen"]},
-        signs=early_signs.told(rows["watch_own"], rows["watch_compared"]),
+        signs=early_signs.told(rows["watch_own"], rows["watch_compared"], rows["watch_written"]),
     )  # fmt: skip

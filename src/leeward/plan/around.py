@@ -242,7 +242,6 @@ class EarlySign(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     evidence: Evidence
     own: bool
     notes: tuple[str, ...] = ()
-    unread: str | None = None
 
 
 class EarlySigns(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

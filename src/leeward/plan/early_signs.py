@@ -21,6 +21,8 @@ from leeward.timeline.columns import true
 from leeward.timeline.settings import HOUR_S
 
 Step = Callable[..., ir.Table]
+Row = Mapping[str, Any]
+SENTENCE = "home-sentence"
 RULE = "individual-temperature"
 COMPARED = ("crp", "ferritin", "systolic-bp", "ice-score")
 """What is compared with the value before it or with the baseline."""
@@ -58,7 +60,17 @@ def steps(step: Step, known: ir.Table, dosed: ir.Table) -> ir.Table:
     above = step("watch_above", own_temperature.above, readings, baselines, rule=rule)
     flags = [step(f"watch_{way}", own_temperature.alarms, above, rule=rule, way=way) for way in ("sure", "maybe")]
     step("watch_own", _masked, step("watch_rule", own_temperature.own, above, *flags, rule=rule), above)
+    step("watch_written", written, known, dosed)
     return step("watch_compared", compared, known, dosed)
+
+
+def written(known: ir.Table, dosed: ir.Table) -> ir.Table:
+    """The newest sentence written at home since the dose: patient, text, at_s. Of two at one moment the worse."""
+    rows = known.filter(known.quantity == SENTENCE).join(dosed.select("patient", "dose_s", "as_of_s"), "patient")
+    rows = rows.filter((rows.at_s <= rows.as_of_s) & (rows.at_s > rows.dose_s))
+    rows = rows.mutate(last_s=rows.at_s.max().over(ibis.window(group_by=[rows.patient])))
+    # Of their words, `changed` and `not-written` come before `written` in the alphabet.
+    return rows.filter(rows.at_s == rows.last_s).group_by(["patient", "at_s"]).agg(text=rows.text.min())
 
 
 def _masked(own: ir.Table, above: ir.Table) -> ir.Table:
@@ -116,13 +128,13 @@ def _verdicts(rows: ir.Table) -> ir.Table:
     )
 
 
-def told(own: Sequence[Mapping[str, Any]], compared: Sequence[Mapping[str, Any]]) -> list[Told]:
-    """Every early sign of one patient, from their rows of `watch_own` and `watch_compared`."""
+def told(own: Sequence[Row], compared: Sequence[Row], written: Sequence[Row]) -> list[Told]:
+    """Every early sign of one patient, from their rows of `watch_own`, `watch_compared` and `watch_written`."""
     by_name = {row["quantity"]: row for row in compared}
     made = []
     for name, sign in early_signs().sign.items():
-        if sign.unread is not None:
-            made.append(_told(name, sign, _OPEN, [sign.unread]))
+        if name == "handwriting":
+            made.append(_handwriting(name, sign, written))
         elif name == "temperature":
             made.append(_temperature(name, sign, own))
         else:
@@ -139,7 +151,17 @@ def _told(name: str, sign: EarlySign, shown: str, because: list[str], **numbers:
     )  # fmt: skip
 
 
-def _temperature(name: str, sign: EarlySign, own: Sequence[Mapping[str, Any]]) -> Told:
+def _handwriting(name: str, sign: EarlySign, written: Sequence[Row]) -> Told:
+    """The newest sentence that somebody at home has looked at."""
+    if not written:
+        return _told(name, sign, _OPEN, ["no sentence since the dose on record (docs/home.md)"])
+    [row] = written
+    shown = _NO if row["text"] == "written" else _YES
+    at = datetime.fromtimestamp(row["at_s"], UTC)
+    return _told(name, sign, shown, [f"the sentence at home: {row['text']}"], at=at)
+
+
+def _temperature(name: str, sign: EarlySign, own: Sequence[Row]) -> Told:
     """The individual temperature rule, as risk/ runs it."""
     if not own:
         return _told(name, sign, _OPEN, [rules()[RULE].notes["too-few-readings"]])
@@ -155,7 +177,7 @@ def _temperature(name: str, sign: EarlySign, own: Sequence[Mapping[str, Any]]) -
     return _told(name, sign, shown, because, baseline=round(row["mean_c"], 2), value=round(row["own_limit"], 2), at=at)
 
 
-def _compared(name: str, sign: EarlySign, row: Mapping[str, Any] | None) -> Told:
+def _compared(name: str, sign: EarlySign, row: Row | None) -> Told:
     """A value against the one before it or against the baseline."""
     if row is None:
         return _told(name, sign, _OPEN, ["no value since the dose on record"])
@@ -175,12 +197,12 @@ def _compared(name: str, sign: EarlySign, row: Mapping[str, Any] | None) -> Told
     return _told(name, sign, _verdict(row, "low"), why, **numbers)
 
 
-def _verdict(row: Mapping[str, Any], what: str) -> str:
+def _verdict(row: Row, what: str) -> str:
     """Yes, no, or that the values leave it open."""
     return _YES if row[f"{what}_sure"] else _OPEN if row[f"{what}_maybe"] else _NO
 
 
-def _slope(row: Mapping[str, Any]) -> float | None:
+def _slope(row: Row) -> float | None:
     """The change per day between two exact values; of a value below detection there is none."""
     exact = row["now_low"] == row["now_high"] and row["before_low"] == row["before_high"]
     if row["before_s"] is None or row["before_low"] is None or not exact:
