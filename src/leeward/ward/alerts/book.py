@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from threading import Event as Flag
@@ -157,9 +158,10 @@ class Alerts:
         """Every alert that is open, those of the ward as a whole among them."""
         return self._alerts(~rows.is_closed())
 
-    def untold(self) -> list[Alert]:
-        """Open alerts that no receiver has accepted and nobody acknowledged."""
-        return [one for one in self.open() if one.told == "untold"]
+    def untold(self, patients: Sequence[str]) -> dict[str, int]:
+        """Of some patients, how many open alerts no receiver has accepted and nobody acknowledged."""
+        asked = set(patients)
+        return Counter(one.patient for one in self.open() if one.told == "untold" and one.patient in asked)
 
     def closed_lately(self) -> list[Alert]:
         """Alerts that were withdrawn, settled or overtaken lately: the next shift reads what became of them."""

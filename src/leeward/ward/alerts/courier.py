@@ -25,6 +25,7 @@ from leeward.record.errors import BadSetting
 from leeward.ward import tables as t
 from leeward.ward.access.outside import within
 from leeward.ward.alerts import rows, signature
+from leeward.ward.news import add_news
 from leeward.ward.rows import microseconds
 from leeward.ward.settings import Webhook
 
@@ -143,7 +144,7 @@ class Courier:
                     select(t.alerts.c.patient_key, t.alerts.c.unit).where(t.alerts.c.seq == row.alert)
                 ).one()
                 news = {"alert": row.alert, "what": what, "receiver": row.receiver, "at": now}
-                rows.add_news(connection, f"alert-{what}", now, key, unit, news)
+                add_news(connection, f"alert-{what}", now, key, unit, news)
 
     def _wait(self, attempts: int) -> timedelta:
         """How long until the next attempt: twice the wait before, up to a limit, a little more or less by chance."""

@@ -12,6 +12,7 @@ from leeward.ward import tables as t
 from leeward.ward.alerts import rows
 from leeward.ward.alerts.alert import Alert
 from leeward.ward.alerts.signs import STANDING
+from leeward.ward.news import add_news
 from leeward.ward.settings import WardSettings
 
 STEPS = ("escalated", "undelivered", "again")
@@ -61,7 +62,7 @@ def _next(one: Alert, settings: WardSettings) -> list[str]:
 def announce(connection: Connection, one: Alert, kind: str, now: datetime) -> None:
     """Let the boards know that something became of an alert."""
     key = rows.keys(connection, [one.patient]).get(one.patient) if one.patient is not None else None
-    rows.add_news(connection, kind, now, key, one.unit, _news(one, one.text, kind.removeprefix("alert-"), now))
+    add_news(connection, kind, now, key, one.unit, _news(one, one.text, kind.removeprefix("alert-"), now))
 
 
 def _news(one: Alert, text: str, what: str, now: datetime) -> dict[str, Any]:

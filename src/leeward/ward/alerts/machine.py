@@ -43,34 +43,42 @@ def _kept(one: Held, sign: Sign | None, seen: Seen, now: datetime, waits: Waits)
     """What becomes of what was told, given what is seen of it now (None: looked at, and it does not hold)."""
     gone = any(basis in seen.gone for basis in one.because)
     least, most = (sign.at_least, sign.at_most) if sign else (0, 0)
+    lower = _lower(one, most, now)
     if least >= one.level:
-        after = replace(one, lower_since=None, lower_most=0)
         if not gone or sign is None:
-            return None, after
-        return "corrected" if one.alert is not None else None, replace(after, because=sign.because)
+            return None, lower
+        return "corrected" if one.alert is not None else None, replace(lower, because=sign.because)
     if gone:
-        return "withdrawn" if one.alert is not None else None, _quietly(one, min(one.before, least))
-    if most >= one.level:
-        return None, replace(one, lower_since=None, lower_most=0)
-    lower = replace(one, lower_since=min(one.lower_since or now, now), lower_most=max(most, one.lower_most))
-    left = _settled(lower, now, waits)
-    return ("resolved" if left != lower and one.alert is not None else None), left
+        return "withdrawn" if one.alert is not None else None, _quietly(lower, min(one.before, least))
+    level = one.level
+    while level and _settled(lower, level, now, waits):
+        level -= 1
+    if level == one.level:
+        return None, lower
+    return "resolved" if one.alert is not None else None, _quietly(lower, level)
 
 
-def _settled(one: Held, now: datetime, waits: Waits) -> Held | None:
-    """What is still remembered as told, level by level: each has its own time in which it may come back untold."""
-    assert one.lower_since is not None
-    while one.level > one.lower_most and (now - one.lower_since).total_seconds() >= waits.settle(one):
-        lower = _quietly(one, one.level - 1)
-        if lower is None:
-            return None
-        one = replace(lower, lower_since=one.lower_since, lower_most=one.lower_most)
-    return one
+def _lower(one: Held, most: int, now: datetime) -> Held:
+    """What is held, with since when it is lower than each of its levels for sure; a clock set back begins anew."""
+    since = (*one.lower_since, *[None] * one.level)[: one.level]
+    return replace(
+        one, lower_since=tuple(min(at or now, now) if most < level else None for level, at in enumerate(since, 1))
+    )
+
+
+def _settled(one: Held, level: int, now: datetime, waits: Waits) -> bool:
+    """Whether something has been lower than a level for long enough: if it comes back, that is told again."""
+    since = one.lower_since[level - 1]
+    return since is not None and (now - since).total_seconds() >= waits.settle(one.about, level)
 
 
 def _quietly(one: Held, level: int) -> Held | None:
     """What is remembered as told at a lower level, without an open alert; nothing at level 0."""
-    return Held(about=one.about, kind=one.kind, level=level, alert=None, before=level) if level else None
+    if not level:
+        return None
+    return Held(
+        about=one.about, kind=one.kind, level=level, alert=None, before=level, lower_since=one.lower_since[:level]
+    )
 
 
 def _behind(before: State, seen: Seen, now: datetime, waits: Waits) -> datetime | None:

@@ -89,14 +89,6 @@ def add_event(
     )
 
 
-def add_news(
-    connection: Connection, kind: str, at: datetime, patient_key: int | None, unit: str | None, body: Any
-) -> None:
-    """An event for the boards and the subscribers, in the same transaction."""
-    row = {"at": microseconds(at), "kind": kind, "patient_key": patient_key, "unit": unit}
-    connection.execute(insert(t.events).values(row | {"body": msgspec.json.encode(body)}))
-
-
 def queue(
     connection: Connection, alert_id: int, alert_key: str, receivers: Iterable[str], what: str, body: Any, at: datetime
 ) -> None:

@@ -94,8 +94,8 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
 class Held(msgspec.Struct, frozen=True, kw_only=True):
     """What has been told about one thing: up to which level, by which open alert (None: settled at that level).
 
-    before: up to which level had been told before that alert. lower_since: since when it is lower for sure;
-    `lower_most`: the most it may have been in that time.
+    before: up to which level had been told before that alert. lower_since: for each level from 1 to this, since when it
+    is lower than that for sure; null: it is not.
     """
 
     about: str
@@ -105,8 +105,7 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
     before: int = 0
     because: tuple[Basis, ...] = ()
     covers: frozenset[str] = frozenset()
-    lower_since: datetime | None = None
-    lower_most: int = 0
+    lower_since: tuple[datetime | None, ...] = ()
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
@@ -156,11 +155,11 @@ class Waits(msgspec.Struct, frozen=True, kw_only=True):
     widened_s: float
     behind_s: float
 
-    def settle(self, one: Held) -> float:
-        """Seconds for which something must be lower for sure."""
-        if part(one.about) in ("silent", "backlog"):
+    def settle(self, about: str, level: int) -> float:
+        """Seconds for which something must be lower than a level for sure."""
+        if part(about) == "silent":
             return self.settle_feed_s
-        return self.settle_grade_1_s if part(one.about) == "crs" and one.level == 1 else self.settle_s
+        return self.settle_grade_1_s if about == "crs" and level == 1 else self.settle_s
 
     def before(self, sign: Sign) -> float:
         """Seconds for which something must hold before it is told."""

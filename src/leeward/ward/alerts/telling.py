@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from leeward.ward.alerts import rows
 from leeward.ward.alerts.alert import Body
 from leeward.ward.alerts.signs import STANDING, Change, Sign, What, class_of
+from leeward.ward.news import add_news
 from leeward.ward.rows import microseconds
 from leeward.ward.settings import WardSettings
 
@@ -63,7 +64,7 @@ def tell(
         rows.add_event(connection, made, change.what, change.at, said=said, closes=change.closes)
         receivers = rows.told_of(connection, made)
     news = news_of(made, subject, change, said)
-    rows.add_news(connection, f"alert-{change.what}", change.at, subject.patient_key, subject.unit, news)
+    add_news(connection, f"alert-{change.what}", change.at, subject.patient_key, subject.unit, news)
     if change.what in SENT:
         rows.queue(connection, made, _once(key, change), receivers, change.what, message(news), change.at)
 

@@ -32,8 +32,8 @@ def router(world: World) -> APIRouter:
     @routes.get("", summary="Open alerts, the worst first, and what was withdrawn or settled lately")
     def listed(person: Annotated[Person, Depends(world.access.may("read"))], untold: bool = False) -> Response:
         """Every alert of the caller's patients, with what it rests on. `untold`: only those that reached nobody."""
-        made = world.alerts.untold() if untold else [*world.alerts.open(), *world.alerts.closed_lately()]
-        mine = [one for one in made if sees(world, person, one)]
+        made = [*world.alerts.open(), *world.alerts.closed_lately()]
+        mine = [one for one in made if sees(world, person, one) and (one.told == "untold" or not untold)]
         mine.sort(key=lambda one: (not one.open, one.kind_class == "technical", -one.level, one.opened_at))
         return _json({"alerts": [shown(one) for one in mine], "as_of": world.clock.now()})
 
