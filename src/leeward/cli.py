@@ -24,6 +24,7 @@ from leeward.commands import (
     compare,
     discord,
     home,
+    leaflet,
     lookalikes,
     plan,
     prepare,
@@ -285,6 +286,7 @@ serve.add_to(app)
 backup.add_to(app)
 audit_log.add_to(app)
 home.add_to(app, _asked)
+leaflet.add_to(app, _asked)
 
 
 def main() -> None:
