@@ -24,14 +24,13 @@ from leeward.ward import tables as t
 from leeward.ward.arrivals import Arrival, Decision, Event, Held, Move, Receipt
 from leeward.ward.clock import Clock
 from leeward.ward.identities import Identities
+from leeward.ward.news import add_news
 from leeward.ward.places import held
 from leeward.ward.resources import Kept, keep, marks
 from leeward.ward.rows import KEPT, kept, microseconds, moment, table, whole
 
 HANDLE_BYTES = 12
 """Random bytes of the word that stands for a patient in addresses."""
-EVENTS_LOCK = 7460115
-"""The lock under which PostgreSQL's workers number events; beside those of the database and of the audit."""
 AT_ONCE = 10_000
 """Rows given to the database in one statement."""
 
@@ -249,6 +248,14 @@ class Store:
         """One of `patients`; None: nobody of that identifier is on record."""
         return next(iter(self.held([patient])), None)
 
+    def same_as(self, patient: str) -> list[str]:
+        """Every identifier under which somebody is on record, the one that stands for all first."""
+        with self.engine.connect() as connection:
+            key = self._known_keys(connection, [patient]).get(patient)
+            keys = [] if key is None else self._identities(connection, None).keys(key)
+            written = self._names(connection, keys)
+        return [written[one] for one in keys]
+
     def handle_of(self, patient: str) -> str | None:
         """The word that stands for a patient in addresses."""
         with self.engine.connect() as connection:
@@ -348,12 +355,8 @@ class Store:
     def add_event(self, kind: str, patient: str | None, unit: str | None, body: dict[str, Any]) -> int:
         """Something for the board and the subscribers to hear of; its number."""
         with self._turn, self._writing() as connection:
-            if self._dialect is postgresql:  # who reads the tail must not see a later number before an earlier one
-                connection.exec_driver_sql(f"select pg_advisory_xact_lock({EVENTS_LOCK})")
             key = self._known_keys(connection, [patient]).get(patient) if patient is not None else None
-            row = {"at": microseconds(self._clock.now()), "kind": kind, "patient_key": key, "unit": unit}
-            made = insert(t.events).values(row | {"body": msgspec.json.encode(body)}).returning(t.events.c.seq)
-            return int(connection.execute(made).scalar_one())
+            return add_news(connection, kind, self._clock.now(), key, unit, body)
 
     def events_after(self, seq: int, *, most: int = 1000) -> list[Event]:
         """What happened after an event, in order."""
