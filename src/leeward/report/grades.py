@@ -48,13 +48,19 @@ def stretches(answer: Answer, syndrome: str, clock: Clock) -> list[Stretch]:
 def lacking(missing: Missing, tracks: Tracks, clock: Clock) -> str:
     """One missing quantity in words: "oxygen not charted since 05:10", "ICE score never charted"."""
     held = words.quantity(missing.quantity)
-    name = held.lack or held.name
     last = tracks.last_of(held.looks_at or [missing.quantity])
     since_s = seconds(missing.since) if missing.since else last.at_s if last else None
+    return lacks(missing.quantity, since_s, last.text if last else None, clock)
+
+
+def lacks(quantity: str, since_s: int | None, charted: str | None, clock: Clock) -> str:
+    """The same from when it was last charted, and the word it was charted with then."""
+    held = words.quantity(quantity)
+    name = held.lack or held.name
     if since_s is None:
         return f"{name} {held.unseen}"
-    if last and last.text in words.VAGUE:
-        return f"{words.device(last.text).name} at {clock.short(since_s)}"
+    if charted in words.VAGUE:
+        return f"{words.device(charted).name} at {clock.short(since_s)}"
     return f"{name} not charted since {clock.short(since_s)}"
 
 

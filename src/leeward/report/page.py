@@ -49,6 +49,11 @@ def _style() -> tuple[Markup, str]:
     return Markup(sheet), f"sha256-{digest}"  # noqa: S704  as above
 
 
+def sheet() -> Markup:
+    """The style sheet of every page, for a service that gives it as a file."""
+    return _style()[0]
+
+
 def page(
     answer: Mapping[str, Any],
     findings: pa.Table,
@@ -68,7 +73,7 @@ def page(
     held = understood(answer)
     made = tracks(findings, seconds(held.as_of) if held.as_of else None)
     wall = clock(held, zone, made.last_s)
-    sheet, allowed = _style()
+    dress, allowed = _style()
     return (
         _templates()
         .get_template("patient.html")
@@ -77,7 +82,7 @@ def page(
             wall=wall,
             seconds=seconds,
             words=words,
-            sheet=sheet,
+            sheet=dress,
             allowed=allowed,
             standing=STANDING,
             plan=section(plan, wall),
@@ -110,13 +115,13 @@ def _course(held: Answer, made: Tracks, wall: Clock) -> dict[str, Any]:
 def index_page(answers: Iterable[Mapping[str, Any]], *, zone: str | None = None) -> str:
     """The patients of a folder, most severe first, each linked to its page (`page_name` tells the file)."""
     held = sorted((understood(answer) for answer in answers), key=_need, reverse=True)
-    sheet, allowed = _style()
+    dress, allowed = _style()
     return (
         _templates()
         .get_template("index.html")
         .render(
             rows=[_listed(answer, clock(answer, zone)) for answer in held],
-            sheet=sheet,
+            sheet=dress,
             allowed=allowed,
             standing=STANDING,
             editions=sorted({answer.edition for answer in held} - {""}),

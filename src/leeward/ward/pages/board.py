@@ -1,0 +1,271 @@
+"""The ward at a glance: each patient's row in words, sorted by need, and the filters that hide some of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from leeward.report import words
+from leeward.report.clock import Clock, seconds
+from leeward.report.grades import lacks
+from leeward.ward.access import Person
+from leeward.ward.arrivals import Held
+from leeward.ward.pages.paper import ago, since_dose, wall
+from leeward.ward.row import Due, Lane, Left, Row, read
+from leeward.ward.standing import Seen
+
+if TYPE_CHECKING:
+    from leeward.ward.world import World
+
+SHOWS = {
+    "": "everybody", "grade-2": "grade 2 or more for sure", "missing": "something is missing",
+    "risen": "grade has risen", "overdue": "a check is overdue", "untold": "an alert nobody has seen",
+}  # fmt: skip
+"""What the board can be narrowed to."""
+GRADE_2 = 2
+WAYS = {"up": ("↑", "risen"), "down": ("↓", "fallen"), "wider": ("↔", "less sure"), "narrower": ("→", "surer")}
+"""How a range went, as a sign and as a word: neither stands alone."""
+DRUGS_SHOWN = 4
+OTHERWISE_SHOWN = 2
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """A figure in a cell, and the moment its age is counted from; `warn`: it is missing or too late."""
+
+    figure: str
+    at: datetime | None = None
+    age: str = ""
+    small: str = ""
+    title: str = ""
+    warn: bool = False
+
+
+class Chip(msgspec.Struct, frozen=True, kw_only=True):
+    """A grade in a cell: its range, which way it went and since when, what is missing."""
+
+    at_least: int | None
+    at_most: int | None
+    sign: str = ""
+    way: str = ""
+    small: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """One row as a template shows it."""
+
+    handle: str
+    unit: str
+    bed: str
+    label: str
+    graded_at: datetime | None = None
+    therapy: str = ""
+    since: str = ""
+    crs: Chip | None = None
+    icans: Chip | None = None
+    temperature: Told | None = None
+    pressure: Told | None = None
+    oxygen: Told | None = None
+    saturation: Told | None = None
+    given: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+    otherwise: tuple[str, ...] = ()
+    alarms: tuple[str, ...] = ()
+    due: tuple[Told, ...] = ()
+    refused: int = 0
+    untold: int = 0
+    tags: tuple[str, ...] = ()
+    need: tuple[float | str, ...] = ()
+
+
+def present(world: World, person: Person) -> list[Held]:
+    """Who is on the ward and theirs to see."""
+    return [one for one in world.present() if person.may_see(frozenset({one.patient}), one.unit)]
+
+
+def lines(world: World, people: Iterable[Held]) -> list[Line]:
+    """Rows in words, by need."""
+    held = list(people)
+    now = world.clock.now()
+    kept = world.store.board([one.patient for one in held])
+    untold = untold_of(world)
+    made = [_line(world, one, kept.get(one.patient), untold.get(one.patient, Counter()), now) for one in held]
+    return sorted(made, key=lambda one: one.need)
+
+
+def untold_of(world: World) -> dict[str, Counter[str]]:
+    """The open alerts of each patient that reached nobody, counted by class (physiological, technical)."""
+    made: dict[str, Counter[str]] = {}
+    for one in world.alerts.open():
+        if one.patient is not None and one.told == "untold":
+            made.setdefault(one.patient, Counter())[one.kind_class] += 1
+    return made
+
+
+def _line(world: World, held: Held, kept: bytes | None, alerts: Counter[str], now: datetime) -> Line:
+    """One patient's."""
+    row = read(kept) if kept else None
+    untold, first = alerts.total(), int(not alerts["physiological"])
+    bed = held.bed or "–"
+    label = held.label or "not named"
+    if row is None:
+        return Line(handle=held.handle, unit=held.unit or "", bed=bed, label=label, untold=untold,
+                    need=(first, 2.0, bed))  # fmt: skip
+    clock = wall(world, now, row.dose_at)
+    crs, icans = _chip(row.crs, clock, now), _chip(row.icans, clock, now)
+    return Line(
+        handle=held.handle, unit=held.unit or "", bed=bed, label=label, graded_at=row.at, therapy=_therapy(row),
+        since=since_dose(row.dose_at, now) if row.dose_at else "", crs=crs, icans=_scored(icans, row, now),
+        temperature=_temperature(row, now), pressure=_pressure(row, now), oxygen=_oxygen(row, now),
+        saturation=_figure(row.saturation, now), given=_given(row, now), left=_left(row, clock, now),
+        otherwise=tuple(row.otherwise), alarms=tuple(row.alarms), due=tuple(_due(one, clock, now) for one in row.due),
+        refused=row.refused, untold=untold, tags=_tags(row, untold, now), need=(first, *row.need, bed),
+    )  # fmt: skip
+
+
+def _tags(row: Row, untold: int, now: datetime) -> tuple[str, ...]:
+    """By which filters the row stays."""
+    lanes = (row.crs, row.icans)
+    held = {
+        "grade-2": any((lane.at_least or 0) >= GRADE_2 for lane in lanes),
+        "missing": any(lane.missing for lane in lanes),
+        "risen": any(lane.way == "up" for lane in lanes),
+        "overdue": any(one.sure and one.at < now for one in row.due),
+        "untold": bool(untold),
+    }
+    return tuple(name for name, holds in held.items() if holds)
+
+
+def _therapy(row: Row) -> str:
+    """The product, with the number of its dose where there were several."""
+    if row.product is None:
+        return ""
+    return f"{row.product}, dose {row.doses}" if row.doses > 1 else row.product
+
+
+def _chip(lane: Lane, clock: Clock, now: datetime) -> Chip:
+    """A syndrome's grade, how long it has been so, and what is missing."""
+    if lane.at_least is None:
+        return Chip(at_least=None, at_most=None, small=("no therapy on record",))
+    small = []
+    since = ""
+    if lane.since is not None:
+        since = f"{words.span((now - lane.since).total_seconds())} at {words.grade(lane.at_least, lane.at_most)}"
+    if lane.was is not None:
+        since += f"{', ' if since else ''}{words.grade(*lane.was)} before"
+    small += [since] if since else []
+    if lane.corrected is not None and lane.corrected_at is not None:
+        shown = clock.short(seconds(lane.corrected_at))
+        small.append(f"corrected: {words.grade(*lane.corrected)} was shown until {shown}")
+    sign, way = WAYS[lane.way] if lane.way else ("", "")
+    return Chip(at_least=lane.at_least, at_most=lane.at_most, sign=sign, way=way, small=tuple(small),
+                missing=_missing(lane, clock))  # fmt: skip
+
+
+def _missing(lane: Lane, clock: Clock) -> tuple[str, ...]:
+    """What is missing in words; things missing for equally long share a sentence."""
+    by_tail: dict[str, list[str]] = {}
+    for one in lane.missing:
+        said = lacks(one.quantity, seconds(one.since) if one.since else None, one.text, clock)
+        held = words.quantity(one.quantity)
+        name = held.lack or held.name
+        tail = said.removeprefix(name) if said.startswith(name) else ""
+        by_tail.setdefault(tail, []).append(name if tail else said)
+    return tuple(words.listed(names) + tail for tail, names in by_tail.items())
+
+
+def _scored(chip: Chip, row: Row, now: datetime) -> Chip:
+    """The grade of ICANS with the score it rests on."""
+    if row.score is None or row.score.low is None:
+        return chip
+    name = "ICE" if row.score.quantity == "ice-score" else "CAPD"
+    said = f"{name} {words.between(row.score.quantity, row.score.low, row.score.high)}, {ago(row.score.at, now)}"
+    return msgspec.structs.replace(chip, small=(said, *chip.small))
+
+
+def _figure(seen: Seen | None, now: datetime) -> Told | None:
+    """A number with its unit and age."""
+    if seen is None:
+        return None
+    figure = words.between(seen.quantity, seen.low, seen.high) or seen.text or "on record"
+    return Told(figure=words.measure(figure, words.unit_of(seen.quantity)), at=seen.at, age=ago(seen.at, now))
+
+
+def _temperature(row: Row, now: datetime) -> Told:
+    """The last temperature, and whether it no longer counts."""
+    seen = _figure(row.temperature, now)
+    late = any(one.quantity == "body-temperature" for one in row.crs.missing)
+    return msgspec.structs.replace(seen, warn=late) if seen else Told(figure="never charted", warn=True)
+
+
+def _pressure(row: Row, now: datetime) -> Told:
+    """The last pressure, with the vasopressors that run."""
+    drugs = [
+        words.measure(
+            f"{words.quantity(one.quantity).name} {words.between(one.quantity, one.low, one.high)}".strip(),
+            words.unit_of(one.quantity) if one.low is not None else "",
+        )
+        for one in row.vasopressors
+    ]
+    small = "; ".join(drugs)
+    held = row.pressure
+    late = any(one.quantity == "systolic-bp" for one in row.crs.missing)
+    if held is None:
+        return Told(figure="never charted", small=small, warn=True)
+    both = "/".join("–" if one is None else words.number(one) for one in (held.systolic, held.diastolic))
+    figure = both if both != "–/–" else f"mean {words.number(held.mean or 0)}"
+    return Told(figure=figure, at=held.at, age=ago(held.at, now), small=small, warn=late)
+
+
+def _oxygen(row: Row, now: datetime) -> Told:
+    """The device with its flow and fraction; what is missing in words."""
+    lack = next((one for one in row.crs.missing if one.quantity in ("oxygen-device", "oxygen-flow")), None)
+    if row.device is None and row.flow is None:
+        return Told(figure="never charted" if lack else "not charted", warn=True)
+    device = words.device(row.device.text).name if row.device else "oxygen"
+    more = [
+        words.measure(words.between(one.quantity, one.low, one.high), words.unit_of(one.quantity))
+        for one in (row.flow,)
+        if one is not None and one.high
+    ]
+    more += [f"FiO2 {words.between('fio2', row.fio2.low, row.fio2.high)}"] if row.fio2 else []
+    at = max(one.at for one in (row.device, row.flow) if one is not None)
+    return Told(figure=" ".join([device, *more]), at=at, age=ago(at, now), warn=lack is not None)
+
+
+def _given(row: Row, now: datetime) -> tuple[str, ...]:
+    """Drugs and how often, the last time of each."""
+    said = [
+        f"{words.quantity(one.drug).name} {one.times}{' times' if one.times > 1 else ' time'}, {ago(one.last_at, now)}"
+        for one in row.given
+    ]
+    return (*said[:DRUGS_SHOWN], *([f"and {len(said) - DRUGS_SHOWN} more"] if len(said) > DRUGS_SHOWN else []))
+
+
+def _left(row: Row, clock: Clock, now: datetime) -> tuple[str, ...]:
+    """What a source's limits leave of a drug already given, or of the one it names first."""
+    known = {one.drug for one in row.given}
+    shown = [one for one in row.left if one.drug in known] or list(row.left[:1])
+    return tuple(_left_said(one, clock, now) for one in shown)
+
+
+def _left_said(one: Left, clock: Clock, now: datetime) -> str:
+    """One drug's."""
+    parts = [f"{one.doses} of the episode left"] if one.doses is not None else []
+    if one.earliest is not None and one.earliest > now:
+        parts.append(f"next not before {clock.short(seconds(one.earliest))}")
+    return f"{one.drug}: {', '.join(parts) or 'no limit holds it back'} ({one.source})"
+
+
+def _due(one: Due, clock: Clock, now: datetime) -> Told:
+    """One check: when it is due, or for how long it has been overdue."""
+    late_s = (now - one.at).total_seconds()
+    when = f"overdue {words.span(late_s)}" if late_s > 0 else f"due {clock.short(seconds(one.at))}"
+    sure = "" if one.sure else "; may apply"
+    return Told(
+        title=one.title, figure=f"{one.title}: {when}", small=f"{one.source}{sure}", warn=late_s > 0 and one.sure
+    )

@@ -1,0 +1,171 @@
+"""The board as it is served: rows by need, ages, words for what is missing, nothing that a page could run."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from starlette.testclient import TestClient
+
+from leeward.report.stood import stood
+from leeward.ward.arrivals import Move
+from leeward.ward.clock import SetClock
+from leeward.ward.row import read
+from leeward.ward.standing import LATEST, standing
+from leeward.ward.world import World
+
+from .conftest import NOW
+from .taken import said, take
+
+
+def placed(patient: str, bed: str, label: str = "A. M., 61", unit: str = "7A") -> Move:
+    """A patient in a bed."""
+    return Move(kind="placed", patient=patient, unit=unit, bed=bed, label=label, at=NOW)
+
+
+def course(patient: str, celsius: float, *, device: str | None = "room-air") -> list[dict[str, object]]:
+    """A patient three days after a therapy, with one set of vital signs now."""
+    made = [
+        said(patient, "trigger", NOW - timedelta(days=3), "axicabtagene ciloleucel"),
+        said(patient, "body-temperature", NOW, celsius, "Cel"),
+        said(patient, "systolic-bp", NOW, 121, "mm[Hg]"),
+        said(patient, "diastolic-bp", NOW, 70, "mm[Hg]"),
+    ]
+    return [*made, said(patient, "oxygen-device", NOW, device)] if device else made
+
+
+def graded(world: World) -> None:
+    """Everybody who waits is graded."""
+    while world.grader.once():
+        pass
+
+
+@pytest.fixture
+def ward(world: World) -> World:
+    """Three patients: well, feverish, feverish without a charted device."""
+    take(world, *course("A", 36.9), moves=[placed("A", "15", "R. B., 55")])
+    take(world, *course("B", 39.4, device=None), moves=[placed("B", "07", "J. K., 8", "7B")])
+    take(world, *course("C", 38.6), moves=[placed("C", "12")])
+    graded(world)
+    return world
+
+
+def order(page: str) -> list[str]:
+    """The labels in the order of the rows."""
+    labels = ["R. B., 55", "J. K., 8", "A. M., 61"]
+    return sorted((one for one in labels if one in page), key=page.index)
+
+
+def test_rows_are_sorted_by_need(ward: World, client: TestClient) -> None:
+    """Of two with grade 1 for sure, whose grade may be higher comes first; who is well comes last."""
+    assert ward.present()
+    assert order(client.get("/").text) == ["J. K., 8", "A. M., 61", "R. B., 55"]
+
+
+def test_a_range_is_worded(ward: World, client: TestClient) -> None:
+    """What is missing stands beside the grade, and nothing missing is shown as normal."""
+    page = client.get("/").text
+    assert ward.present()
+    assert "Oxygen never charted" in page
+    assert "39.4 °C" in page
+    assert "121/70" in page
+
+
+def test_a_row_is_fetched_alone(ward: World, client: TestClient) -> None:
+    """A page that is open asks for the rows that changed, by handle."""
+    handle = ward.store.handle_of("C")
+    page = client.get(f"/rows?of={handle}").text
+    assert order(page) == ["A. M., 61"]
+    assert 'data-tally="3 patients' in page
+
+
+def test_no_identifier_stands_in_a_page(world: World, client: TestClient) -> None:
+    """Patients go by handles in addresses and by labels in text."""
+    take(world, *course("MRN-4711", 38.6), moves=[placed("MRN-4711", "3")])
+    graded(world)
+    page = client.get("/").text
+    assert "A. M., 61" in page
+    assert "MRN-4711" not in page
+
+
+def test_47_markup_in_a_name_or_unit_is_text(world: World, client: TestClient) -> None:
+    """Nothing of a record becomes markup."""
+    take(world, *course("M", 38.6), moves=[placed("M", "<b>1", "<script>alert(1)</script>", "<img src=x onerror=y>")])
+    graded(world)
+    page = client.get("/").text
+    assert "&lt;script&gt;alert(1)" in page
+    assert "<script>alert" not in page
+    assert "<img" not in page
+    assert "<b>1" not in page
+
+
+def test_52_the_page_is_told_the_servers_time_and_edition(ward: World, client: TestClient, clock: SetClock) -> None:
+    """Both stand in the page, and move with the server's clock."""
+    page = client.get("/").text
+    assert ward.present()
+    assert f'data-now="{NOW.isoformat()}"' in page
+    assert 'data-edition="' in page
+    clock.advance(timedelta(minutes=7))
+    assert "7 min ago" in client.get("/").text
+
+
+def test_pages_carry_a_strict_policy(ward: World, client: TestClient) -> None:
+    """No script or style stands in a page, and nothing may be loaded from elsewhere."""
+    found = client.get("/")
+    assert ward.present()
+    assert "script-src 'self'" in found.headers["content-security-policy"]
+    assert "unsafe" not in found.headers["content-security-policy"]
+    assert " style=" not in found.text
+    assert "<style" not in found.text
+    assert " onclick" not in found.text
+
+
+def test_a_grade_that_rose_says_from_what_and_when(world: World, client: TestClient, clock: SetClock) -> None:
+    """An arrow never stands without its word."""
+    take(world, *course("R", 38.6), moves=[placed("R", "1")])
+    graded(world)
+    clock.advance(timedelta(hours=1))
+    take(world, said("R", "oxygen-device", NOW + timedelta(minutes=55), "nasal-cannula"),
+         said("R", "oxygen-flow", NOW + timedelta(minutes=55), 2, "L/min"))  # fmt: skip
+    graded(world)
+    page = client.get("/").text
+    assert "risen" in page
+    assert "5 min at 2, 1 before" in page
+
+
+def test_a_correction_says_what_was_shown(world: World, clock: SetClock) -> None:
+    """A value taken back changes the course; the row says what stood on the board until then."""
+    late = {"record": "t1", "version": "1"}
+    fever = said("K", "body-temperature", NOW - timedelta(hours=1), 39.0, "Cel", **late)
+    take(world, *course("K", 36.9)[:1], *course("K", 36.9)[2:], fever, moves=[placed("K", "1")])
+    graded(world)
+    clock.advance(timedelta(minutes=10))
+    again = {"record": "t1", "version": "2", "status": "corrected"}
+    take(world, said("K", "body-temperature", NOW - timedelta(hours=1), 36.6, "Cel", **again))
+    graded(world)
+    row = read(world.store.board(["K"])["K"])
+    assert row is not None
+    assert (row.crs.at_least, row.crs.at_most) == (0, 0)
+    assert row.temperature is not None
+    assert row.temperature.low == pytest.approx(36.6)
+    assert row.crs.corrected == (1, 1)
+
+
+def test_the_last_value_is_the_timelines(world: World) -> None:
+    """The quick reading of rows says what timeline/known.py says: newest version, nothing withdrawn."""
+    rows = [
+        said("T", "body-temperature", NOW - timedelta(hours=2), 37.0, "Cel", record="a", version="2"),
+        said("T", "body-temperature", NOW - timedelta(hours=1), 39.9, "Cel", record="a", version="1"),
+        said("T", "body-temperature", NOW - timedelta(hours=3), 38.1, "Cel"),
+        said("T", "spo2", NOW - timedelta(minutes=5), 91, "%", record="s", version="1"),
+        said("T", "spo2", NOW - timedelta(minutes=5), 91, "%", record="s", version="10", status="withdrawn"),
+        said("T", "spo2", NOW - timedelta(minutes=9), 96, "%"),
+    ]
+    take(world, *rows)
+    findings = world.store.findings_of("T")
+    slow: dict[str, tuple[object, object]] = {}
+    for one in stood(findings, int(NOW.timestamp())).findings.sort_by("measured_at").to_pylist():
+        if one["quantity"] in LATEST:
+            slow[one["quantity"]] = (one["measured_at"], one["low"])
+    assert {name: (one.at, one.low) for name, one in standing(findings, NOW).items()} == slow
+    assert slow["body-temperature"][1] == pytest.approx(37.0)
