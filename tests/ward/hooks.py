@@ -14,7 +14,9 @@ from tests.ward.conftest import NOW
 Json = dict[str, Any]
 PATIENT = "hook-1"
 INSTANCE = "4a74b1d0-4fee-4d18-b76f-7f3bd361e4bc"
-SERVICES = {"patient-view": "leeward-course", "order-select": "leeward-order-select", "order-sign": "leeward-order-sign"}
+SERVICES = {
+    "patient-view": "leeward-course", "order-select": "leeward-order-select", "order-sign": "leeward-order-sign",
+}  # fmt: skip
 EMPTY: Json = {"resourceType": "Bundle", "type": "searchset", "total": 0}
 PCS = "http://www.cms.gov/Medicare/Coding/ICD10"
 CODES = {"temperature": "8310-5", "pressure": "8480-6", "flow": "3151-8", "weight": "29463-7", "ferritin": "2276-4"}
@@ -39,7 +41,7 @@ def device(word: str, hours: float) -> Json:
     """The oxygen device, as text."""
     return {
         "resourceType": "Observation", "id": f"device-{hours:g}".replace(".", "p"), "status": "final",
-        "code": concept("107117-4"), "subject": {"reference": f"Patient/{PATIENT}"}, "effectiveDateTime": at(hours),
+        "code": concept("3152-6"), "subject": {"reference": f"Patient/{PATIENT}"}, "effectiveDateTime": at(hours),
         "valueString": word,
     }  # fmt: skip
 

@@ -24,7 +24,8 @@ BASIS = "leeward.basis"
 """The extension of a card that says to programs what the card rests on."""
 STANDING = "For a professional's review: a research instrument, not a medical device, and no order."
 
-_MARKUP = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$&:@/])")
+_MARKUP = re.compile(r"[\\`*_\[\]!|<>~&@]|:(?=//)|(?<=www)\.|^[#+\-=]|(?<=^\d)[.)]|(?<=^\d\d)[.)]", re.IGNORECASE)
+"""What Markdown reads as more than letters: emphasis, links bare or named, tags, tables, and what begins a block."""
 _ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
 _BLANK = re.compile(r"\s+")
 _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
@@ -140,7 +141,7 @@ def imperative(summary: str) -> bool:
 def escaped(text: object) -> str:
     """A record's text as Markdown that shows it and does nothing: no tag, no link, no emphasis, on one line."""
     bare = _BLANK.sub(" ", _UNSEEN.sub("", str(text))).strip()
-    return _MARKUP.sub(lambda found: _ENTITIES.get(found[1]) or "\\" + found[1], bare)
+    return _MARKUP.sub(lambda found: _ENTITIES.get(found[0]) or "\\" + found[0], bare)
 
 
 def plain_text(text: object) -> str:

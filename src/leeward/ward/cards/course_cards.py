@@ -129,7 +129,8 @@ def _lines(seen: Seen, syndrome: str, grade: Grade, bounds: tuple[int, int], at:
         ["", *bullets(f"assumed: {escaped(one)}" for one in seen.answer.assumptions)] if seen.answer.assumptions else []
     )
     refused = sum(seen.answer.refused.values())
-    lines += ["", f"{refused} values of the record were not understood and count for nothing."] if refused else []
+    said = f"Not understood, and counted for nothing: {refused} value{'s' if refused > 1 else ''} of the record."
+    lines += ["", said] if refused else []
     return lines
 
 
@@ -179,11 +180,12 @@ def _different(seen: Seen, at: datetime, number: Number) -> Card:
     told = sure or seen.differences
     first = plain_text(told[0].says).rstrip(".")
     points = f"{len(told)} point{'s' if len(told) > 1 else ''}"
-    most = int(number("cds_hooks", "lines_most"))
+    most = int(number("cds_hooks", "differences_most"))
     lines = ["Sources are alternatives; none is preferred here.", ""]
-    for one in told[:most]:
+    for place, one in enumerate(told):
         lines += bullets([f"**{escaped(one.says)}**{_needs(one.needs)}"])
-        lines += [f"  - {escaped(', '.join(side.sources))}: {escaped(side.says)}" for side in one.sides]
+        sides = one.sides if place < most else []
+        lines += [f"  - {escaped(', '.join(side.sources))}: {escaped(side.says)}" for side in sides]
     findings = [cited(because) for grade in seen.answer.now.values() for because in grade.because]
     return Card(
         name="differences", overrides=("own-protocol", "already-known"), lines=tuple(lines),

@@ -62,7 +62,7 @@ def _origin(source: Source) -> Origin:
 
 def _summary(held: Checked, first: Finding | None, drug: str, many: int, lacking: Sequence[str]) -> str:
     """The most telling thing, of whom, and how many sources say alike."""
-    order = plain_text(held.order.spelt)
+    order = plain_text(held.order.spelt) if held.order.amount else ""  # no text of the record but what was understood
     head = f"{drug} {order}".strip()
     if first is None:
         if many > 1:

@@ -80,7 +80,9 @@ class _Speaks(NamedTuple):
 def checked(order: Order, now: Situation, differs_percent: float) -> Checked:
     """The order beside every source."""
     sources = [_beside(order, one, now.patient, differs_percent) for one in _speaking(order.drug, now)]
-    return Checked(order=order, sources=tuple(sources))
+    # A file may define one dose for several states: it speaks once.
+    once = {(one.id, one.gives, one.now, one.findings): one for one in reversed(sources)}
+    return Checked(order=order, sources=tuple(reversed(once.values())))
 
 
 def _speaking(drug: str, now: Situation) -> Iterator[_Speaks]:
@@ -130,7 +132,7 @@ def _beside(order: Order, speaks: _Speaks, patient: Patient, differs_percent: fl
     said += _often(order, rule, name) if now else []
     made = dosed(rule, patient, name)
     return Source(
-        speaks_as=name, id=guideline.id, key=rule.source or guideline.source, evidence=guideline.known(rule),
+        speaks_as=name, id=guideline.id, key=guideline.source, evidence=guideline.known(rule),
         where=rule.where, now=now, gives=gives, remaining=_remaining(made.remaining_doses, made.remaining_in_24_hours),
         findings=tuple(Finding(kind=kind, says=text, source=name, guideline=guideline.id) for kind, text in said),
         warnings=made.warnings if now else (), missing=tuple(dict.fromkeys((*lacks, *made.missing))),
