@@ -59,12 +59,13 @@ def _book(settings: object, database: str | None) -> Audit:
     from pathlib import Path
 
     from sqlalchemy import create_engine
+    from sqlalchemy.pool import NullPool
 
     from leeward.ward.audit import Audit
     from leeward.ward.clock import SystemClock
 
     path = settings if isinstance(settings, Path) else None
-    return Audit(create_engine(existing(path, database)), SystemClock())
+    return Audit(create_engine(existing(path, database), poolclass=NullPool), SystemClock())
 
 
 def _noted(said: str | None) -> Head | None:

@@ -72,7 +72,7 @@ def back_up(engine: Engine, out: Path, clock: Clock | None = None) -> Manifest:
             manifest = _manifest(held, clock.now().isoformat())
         part = Path(folder) / "backup"
         _written(part, msgspec.json.encode(manifest), copy)
-        os.link(part, out)  # unlike a rename, this never takes the place of a file that came meanwhile
+        os.link(part, out)  # unlike a rename, a link never takes the place of a file that came meanwhile
         _durable(out.parent)
     return manifest
 

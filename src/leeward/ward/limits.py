@@ -22,6 +22,7 @@ from leeward.ward.access.answers import Answers
 from leeward.ward.access.refusal import told
 from leeward.ward.access.settings import address_of, sign_in
 from leeward.ward.bodies import Bodies
+from leeward.ward.logs import narrow
 from leeward.ward.settings import WardSettings
 from leeward.ward.world import World
 
@@ -49,6 +50,7 @@ SAFE = ("GET", "HEAD", "OPTIONS")
 
 def guard(app: FastAPI, world: World) -> None:
     """Put the limits around the application's routes; the last one added stands outermost."""
+    narrow()
     app.add_middleware(Answers, world=world)
     app.add_middleware(Bodies, settings=world.settings)
     app.add_middleware(Pace, settings=world.settings)

@@ -9,7 +9,7 @@ import sys
 import threading
 import traceback
 from types import TracebackType
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 import structlog
 from structlog.typing import EventDict, WrappedLogger
@@ -25,8 +25,20 @@ WORD = re.compile(r"[\w.:/{} ()<>+=%-]{0,120}", re.ASCII)
 """What a kept text may look like: a route's pattern, a reason code."""
 
 
-def configure(to: TextIO | None = None) -> None:
-    """Send every line of ours, of our libraries, and every crash through the same narrow door."""
+class StandardError:
+    """Wherever standard error goes at the moment of writing."""
+
+    def write(self, said: str) -> int:
+        """Write to it."""
+        return sys.stderr.write(said)
+
+    def flush(self) -> None:
+        """See that it is written."""
+        sys.stderr.flush()
+
+
+def narrow(to: TextIO | None = None) -> None:
+    """Send every line of ours through the narrow door."""
     structlog.configure(
         processors=[
             structlog.stdlib.add_log_level,
@@ -35,9 +47,14 @@ def configure(to: TextIO | None = None) -> None:
             only_kept,
             structlog.processors.JSONRenderer(sort_keys=True),
         ],
-        logger_factory=structlog.PrintLoggerFactory(to or sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", to or StandardError())),
         cache_logger_on_first_use=False,
     )
+
+
+def configure(to: TextIO | None = None) -> None:
+    """Send every line of ours, of our libraries, and every crash through the same narrow door; leave no core files."""
+    narrow(to)
     root = logging.getLogger()
     root.handlers[:] = [Narrow()]
     root.setLevel(logging.WARNING)
