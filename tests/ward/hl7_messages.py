@@ -72,7 +72,7 @@ def told(answers: list[bytes]) -> list[tuple[str, ...]]:
     """MSA-1 and the reasons (ERR-5) of each acknowledgement."""
     found = []
     for answer in answers:
-        lines = answer.decode().split("\r")
+        lines = answer.decode("latin-1").split("\r")
         codes = [line.split("|")[1] for line in lines if line.startswith("MSA")]
         found.append((*codes, *(line.split("|")[5] for line in lines if line.startswith("ERR"))))
     return found

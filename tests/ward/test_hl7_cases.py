@@ -11,13 +11,15 @@ from typing import Any
 import pytest
 
 from leeward.ward.clock import SetClock
+from leeward.ward.hl7.vocabulary import vocabulary
 from leeward.ward.settings import WardSettings
 from leeward.ward.world import World
 from tests.cases.parse import Row, tables
 
 from .hl7_messages import PID, message, obr, obx, receiver, told, with_hl7
 
-FILE = Path(__file__).parents[2] / "cases" / "hl7.md"
+ROOT = Path(__file__).parents[2]
+FILE = ROOT / "cases" / "hl7.md"
 CASES = [(table.headings[-1], line, row) for table in tables(FILE) for line, row in table.rows]
 
 
@@ -83,3 +85,10 @@ def test_hl7(heading: str, line: int, row: Row, settings: WardSettings, clock: S
     becomes = "; ".join(kept(world, heading)) or answer[1]
     assert becomes == row["becomes"], f"hl7.md:{line}"
     world.engine.dispose()
+
+
+def test_the_page_lists_every_reason() -> None:
+    """What docs/hl7.md tells an integrator is what is answered."""
+    printed = [row for table in tables(ROOT / "docs" / "hl7.md") for _, row in table.rows if "in words" in row]
+    told_ = [(row["reason"].strip("`"), row["answer"], int(row["code"]), row["in words"]) for row in printed]
+    assert told_ == [(name, one.answer, one.code, one.says) for name, one in vocabulary().refusal.items()]

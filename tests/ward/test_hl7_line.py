@@ -8,10 +8,12 @@ import socket
 import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from select import select
 
-import msgspec
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from leeward.knowledge.loader import ROOT
 from leeward.ward.clock import SetClock
@@ -30,9 +32,10 @@ RESULT = message(PID, obr(), obx("12"))
 
 
 @pytest.fixture
-def world(settings: WardSettings, clock: SetClock) -> World:
+def world(tmp_path: Path, clock: SetClock) -> World:
     """A ward with senders and small limits."""
-    return World(msgspec.structs.replace(with_hl7(settings), limits={"hl7": LIMITS}), clock)
+    made = WardSettings(database=f"sqlite:///{tmp_path / 'ward.db'}", demo=True, limits={"hl7": LIMITS})
+    return World(with_hl7(made), clock)
 
 
 @pytest.fixture
@@ -235,6 +238,40 @@ def test_43_an_escape_is_no_bomb_and_no_line_in_a_log(
     with caplog.at_level(logging.DEBUG):
         assert told(door.receive(message(PID, obr(), obx(f"12{escape}")))) == [("AA", "not-a-number")]
     assert "12\\" not in caplog.text
+
+
+PIECES = st.sampled_from(
+    [
+        b"|",
+        b"^",
+        b"~",
+        b"\\",
+        b"&",
+        b"\r",
+        b"\n",
+        b'""',
+        b"\\X41\\",
+        b"MSH",
+        b"\rPID|1||8",
+        b"9" * 40,
+        b"\xc3\xa9",
+        b"\x00",
+        b"",
+    ]
+)
+CHANGES = st.lists(st.tuples(st.integers(0, 400), st.integers(0, 40), PIECES), min_size=1, max_size=5)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(changes=CHANGES)
+def test_43_whatever_arrives_is_answered(door: Receiver, changes: list[tuple[int, int, bytes]]) -> None:
+    """A message with pieces lost and put in has an answer with a reason, and never one that says the fault is ours."""
+    made = message(PID, obr(), obx("12"), obx(">^400", kind="SN"))
+    for at, lost, put in changes:
+        made = made[:at] + put + made[at + lost :]
+    answers = door.receive(made)
+    assert b"internal-error" not in b"".join(answers)
+    assert all(b"MSA" in answer or answer.startswith(b"BHS") for answer in answers)
 
 
 # ------------------------------------------------------------------------------------------------ limits on the line
