@@ -126,10 +126,14 @@ class Resources:
         found = (newest(versions) for versions in self.histories((kind, id_) for id_ in ids).values())
         return [one for one in found if one is not None and not one.deleted and _bears(one, system, value, bool(bar))]
 
-    def of_patients(self, kind: str, names: Sequence[str]) -> list[Version]:
-        """The newest version of everything of a type that is some patients', in order of arrival."""
+    def of_patients(self, kind: str, names: Sequence[str], *, known: int | None = None) -> list[Version]:
+        """The newest version of everything of a type that is some patients', in order of arrival.
+
+        known: as of a version of all (`last`), so that one page follows another.
+        """
         own = select(patients.c.seq).where(patients.c.patient.in_(names))
-        return self._newest(self._found(t.c.kind == kind, t.c.patient_key.in_(own)))
+        until = [] if known is None else [t.c.seq <= known]
+        return self._newest(self._found(t.c.kind == kind, t.c.patient_key.in_(own), *until))
 
     def of_kind(self, kind: str) -> list[Version]:
         """The newest version of everything of a type."""

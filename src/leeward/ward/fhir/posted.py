@@ -1,4 +1,4 @@
-"""One resource as it was sent: taken apart, checked as far as it is read, put together again without a changed digit."""
+"""One resource as it was sent: taken apart, checked as far as it is read, put together without a changed digit."""
 
 from __future__ import annotations
 
