@@ -87,7 +87,13 @@ def test_34_a_higher_grade_settles_after_an_hour(level: int) -> None:
 def test_35_a_rise_above_what_was_told_is_told_at_once() -> None:
     """Whatever was done about the alert before it: the machine never hears of quieting."""
     _, told = run((0, seen(crs(1))), (1, seen(crs(1))), (2, seen(crs(2))), (3, seen(crs(4))))
-    assert words(told) == [(0, "opened", 1), (2, "overtaken", 1), (2, "opened", 2), (3, "overtaken", 2), (3, "opened", 4)]
+    assert words(told) == [
+        (0, "opened", 1),
+        (2, "overtaken", 1),
+        (2, "opened", 2),
+        (3, "overtaken", 2),
+        (3, "opened", 4),
+    ]
     assert [change.by for _, change in told if change.what == "overtaken"] == [2, 3]
 
 

@@ -44,6 +44,7 @@ class Alerts:
         self._number = world.settings.number
         self._feeds = feeds.Feeds(feeds.limits(self._number))
         self._courier = Courier(world)
+        self._behind: dict[str, float] = {}
         self._stop = Flag()
         self._thread: Thread | None = None
 
@@ -63,6 +64,7 @@ class Alerts:
     def _run(self) -> None:
         while not self._stop.wait(WATCH_EVERY_S):
             try:
+                self.catch_up()
                 self.escalate()
             except Exception as error:  # whoever watches must outlive a fault, and say that it has one
                 log.exception("alerts-failed", reason=type(error).__name__)
@@ -76,6 +78,8 @@ class Alerts:
         now = self._world.clock.now()
         for look in looks:
             self._feeds.note(look)
+            if look.silent:
+                self._behind[look.patient] = self._world.clock.monotonic()
         present = {held.patient: held for held in self._world.present()}
         self._feeds.forget(present)
         told = self._ward(looks, now)
@@ -205,6 +209,14 @@ class Alerts:
         with rows.writing(self._world.engine) as connection:
             if not rows.has_event(connection, alert_id, "shown", person):
                 rows.add_event(connection, alert_id, "shown", now, person=person)
+
+    def catch_up(self) -> None:
+        """Have everybody of a backlog looked at together once nothing more of it comes: the worst is told first."""
+        now_s = self._world.clock.monotonic()
+        if self._behind and now_s - max(self._behind.values()) >= self._number("alerts", "catch_up_quiet_s"):
+            self._world.store.mark(dict.fromkeys(self._behind, False))
+            self._behind.clear()
+            self._world.grader.tell()
 
     def escalate(self) -> None:
         """Tell the next receiver of what nobody acknowledged in time; remind of what was quieted, once that ends."""
