@@ -280,3 +280,25 @@ def test_an_order_is_no_dose(door: Receiver, world: World) -> None:
         ("ordered", "tocilizumab", "final"),
         ("ordered", "tocilizumab", "withdrawn"),
     ]
+
+
+@pytest.mark.slow
+def test_a_course_by_hl7_alone_is_graded(door: Receiver, world: World) -> None:
+    """Cells on Tuesday; on Thursday fever, low pressure, oxygen and a vasopressor: grade 3, from named segments."""
+    cells = "RXA|0|1|20260303100000|20260303103000|X^axicabtagene ciloleucel^L|1|bag"
+    signs = [
+        obx("39.1", "Cel", code="8310-5^T^LN"),
+        obx("84", "mm[Hg]", code="8480-6^S^LN"),
+        obx("nasal cannula", "", code="3152-6^D^LN", kind="ST"),
+        obx("2", "L/min", code="3151-8^F^LN"),
+    ]
+    sent = [
+        event("A01", "0900", "W4^12^B"),
+        message(PID, "ORC|RE||O0", cells, kind="RAS^O17", sender="PHARMACY"),
+        message(PID, obr("V1", taken="20260305110000"), *signs, sender="MONITOR", control="V17"),
+        dose(NORADRENALINE, "5", "ug/min"),
+    ]
+    assert [told(door.receive(block)) for block in sent] == [[("AA",)]] * 4
+    grade = world.grader.look("007").answer.now["crs"]
+    assert (grade.at_least, grade.at_most) == (3, 3)
+    assert "OBX 2 of message V17" in {reason.place for reason in grade.because}

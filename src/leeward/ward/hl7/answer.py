@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import hl7  # type: ignore[import-untyped]
 
 from leeward.ward.hl7.fields import said
+from leeward.ward.hl7.reading import OF_MESSAGE
 from leeward.ward.hl7.vocabulary import Refusal
 
 _OURS = "MSH|^~\\&|LEEWARD"
@@ -33,7 +34,8 @@ def of(refusal: Refusal) -> Trouble:
 
 def warning(row: dict[str, Any]) -> Trouble:
     """A refused statement of a message that was taken, by reason and place."""
-    return Trouble(row["reason"], _DATA_ERROR, row["place"], True, "kept apart, and grades nothing")
+    place = (row["place"] or "").partition(OF_MESSAGE)[0]
+    return Trouble(row["reason"], _DATA_ERROR, place, True, "kept apart, and grades nothing")
 
 
 def answers(header: Any, code: str, troubles: Sequence[Trouble], at: datetime, number: str) -> list[str]:

@@ -20,6 +20,7 @@ from leeward.ward.hl7.vocabulary import FieldAt, Refusal, vocabulary
 
 TAKES_BACK = ("entered-in-error", "corrected", "amended", "appended")
 """Statuses that speak of an earlier version, so that the record must be named."""
+OF_MESSAGE = " of message "
 TEXT_MAX = 200
 """Characters of a word; longer ones are notes, which are not read."""
 
@@ -47,11 +48,15 @@ class Reading:
         known = row.get("quantity") or self.codes.meaning(row.get("system"), row.get("code"))
         if record is not None and known and self._named.setdefault(record, row) != row:
             raise Refusal("record-repeated", place)
-        self._rows.append(row | {"place": place})
+        self._rows.append(row | {"place": self._found_at(place)})
 
     def refuse(self, reason: str, patient: str, place: str, detail: str | None = None) -> None:
         """List part of the message as refused."""
-        self._refused.append(Refused(reason, patient, None, detail, self.sender.source, place))
+        self._refused.append(Refused(reason, patient, None, detail, self.sender.source, self._found_at(place)))
+
+    def _found_at(self, place: str) -> str:
+        """Where something stands, for whoever looks for it in the sender's own archive."""
+        return f"{place}{OF_MESSAGE}{said(self.header, 10)}"
 
     def told(self) -> Iterator[pa.RecordBatch | Refused]:
         """Everything said, as the intake takes it."""
