@@ -120,6 +120,9 @@ def test_synthea_bundles(third_party: Find) -> None:
         "birth-date": 12,
         "sex": 12,
         "ordered": 7,
+        "glucose": 1,
+        "potassium": 1,
+        "sodium": 1,
     }
     reasons = by_reason(record)
     assert {reason for reason, _ in reasons} == {"code-unknown", "order-only", "resource-not-read"}
