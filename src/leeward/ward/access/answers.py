@@ -20,6 +20,10 @@ OPEN = ("/static/", "/openapi.json", "/favicon.ico")
 """Files of our own, the same for everybody; every other answer is somebody's, or its route says `may("open")`."""
 
 
+REDIRECTED = (307, 308)
+"""An address spelt with one slash too many is sent to its right spelling, where leave is asked."""
+
+
 class AnsweredAlready(Exception):
     """Ends a route whose answer was replaced by a refusal."""
 
@@ -66,7 +70,7 @@ class Answers:
                 await run_in_threadpool(self._world.access.settle, held)
             except Refusal as refusal:
                 return refusal
-        if status >= 400 or held.settled or held.is_open or scope["path"].startswith(OPEN):
+        if status >= 400 or status in REDIRECTED or held.settled or held.is_open or scope["path"].startswith(OPEN):
             return None
         log.critical("answer-without-leave", route=getattr(scope.get("route"), "path", None))
         return Refusal(503)

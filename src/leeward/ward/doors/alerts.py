@@ -28,9 +28,10 @@ class Quiet(BaseModel):
 def router(world: World) -> APIRouter:
     """Routes of the alerts."""
     routes = APIRouter(prefix="/alerts", tags=["alerts"])
+    reader = Depends(world.access.may("read"))
 
     @routes.get("", summary="Open alerts, the worst first, and what was withdrawn or settled lately")
-    def listed(person: Annotated[Person, Depends(world.access.may("read"))], untold: bool = False) -> Response:
+    def listed(person: Person = reader, untold: bool = False) -> Response:
         """Every alert of the caller's patients, with what it rests on. `untold`: only those that reached nobody."""
         made = [*world.alerts.open(), *world.alerts.closed_lately()]
         mine = [one for one in made if sees(world, person, one) and (one.told == "untold" or not untold)]

@@ -30,12 +30,13 @@ NEVER_S = 10**6
 def router(world: World) -> APIRouter:
     """The one route of the stream."""
     routes = APIRouter(tags=["events"])
+    reader = Depends(world.access.may("read"))
     open_streams: set[object] = set()
 
     @routes.get("/events", response_class=EventSourceResponse, summary="What happens, as it happens")
     async def events(
         request: Request,
-        person: Annotated[Person, Depends(world.access.may("read"))],
+        person: Person = reader,
         last_event_id: Annotated[str | None, Header(max_length=20)] = None,
     ) -> EventSourceResponse:
         """Server-sent events of the patients that the caller may see; `Last-Event-ID` resumes."""
