@@ -172,7 +172,7 @@ def test_a_part_that_was_not_looked_at_changes_nothing() -> None:
 
 
 def test_14_a_wider_silence_says_it_for_the_narrower_ones() -> None:
-    """Nothing of anybody: no alert for each patient; when the ward is heard again and one patient is not, it is said."""
+    """Nothing of anybody: none for each patient; when the ward is heard again and one patient is not, it is said."""
     mine = technical("silent/patient", "spo2")
     state, told = run((0, seen(mine, covered="*")), (1, seen(mine, covered="*")), (2, seen(mine)))
     assert words(told) == [(2, "opened", 1)]
@@ -243,7 +243,7 @@ def test_35_a_grade_higher_than_ever_is_always_told(steps: list[tuple[int, int, 
 
 
 class Told(RuleBasedStateMachine):
-    """A patient with a grade and an alarm, whose findings come, grow old, are corrected; the book is read anew at will."""
+    """A patient with a grade and an alarm, whose findings come, grow old, are corrected; the state is read anew."""
 
     def __init__(self) -> None:
         super().__init__()
