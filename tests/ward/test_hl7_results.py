@@ -6,17 +6,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leeward.ward.clock import SetClock
 from leeward.ward.hl7.receiver import Receiver
-from leeward.ward.settings import WardSettings
+from leeward.ward.settings import Source, WardSettings
 from leeward.ward.world import World
 
 from .conftest import NOW
-from .hl7_messages import PID, message, obr, obx, receiver, rows, stands, told, with_hl7
+from .hl7_messages import PID, ZONE, message, obr, obx, receiver, rows, stands, told, with_hl7
 
 AUTUMN = datetime(2025, 10, 26, 12, tzinfo=UTC)
 TEMPERATURE = "8310-5^Temperature^LN"
@@ -131,6 +132,13 @@ def test_23_an_older_message_after_a_newer_changes_nothing(door: Receiver, world
     assert stands(world, "crp") == [(120.0, "corrected")]
 
 
+def test_23_an_old_version_sent_again_from_an_archive_changes_nothing(door: Receiver, world: World) -> None:
+    """The message is new, its report is not: when it was reported comes before when it was sent."""
+    door.receive(reported("120", "1100", "C"))
+    door.receive(reported("12", "1030", sent="20260305123000"))
+    assert stands(world, "crp") == [(120.0, "corrected")]
+
+
 def test_23_two_corrections_under_one_time_of_report_follow_the_message(door: Receiver, world: World) -> None:
     """A laboratory that leaves OBR-22 as it was still sends the later correction later."""
     later, earlier = (
@@ -209,6 +217,19 @@ def test_27_monitor_and_nurse_within_a_minute_are_both_kept(door: Receiver, worl
     door.receive(message(PID, obr("N1"), nurse))
     door.receive(message(PID, obr("M1"), monitor, sender="MONITOR"))
     assert [(row["source"], row["low"]) for row in rows(world)] == [("laboratory", 38.1), ("monitors", 37.9)]
+
+
+def test_28_a_local_code_is_read_by_the_table_of_its_source_alone(settings: WardSettings, clock: SetClock) -> None:
+    """The same code from a source without that table is unknown, refused and counted."""
+    made = with_hl7(settings)
+    of_mimic = {name: Source(zone=ZONE, local=("mimic-iv",) if name == "laboratory" else ()) for name in made.sources}
+    world = World(msgspec.structs.replace(made, sources=of_mimic), clock)
+    heart_rate = obx("104", "bpm", code="220045^Heart Rate^mimic-itemid")
+    door = receiver(world)
+    assert told(door.receive(message(PID, obr(), heart_rate))) == [("AA",)]
+    assert told(door.receive(message(PID, obr(), heart_rate, sender="MONITOR"))) == [("AA", "code-unknown")]
+    assert [(row["quantity"], row["source"]) for row in rows(world)] == [("heart-rate", "laboratory")]
+    assert world.store.known(["007"]).refusals["detail"].to_pylist() == ["mimic-itemid|220045"]
 
 
 def test_one_filler_number_for_a_stretch_of_measuring_must_be_set(door: Receiver, world: World) -> None:
