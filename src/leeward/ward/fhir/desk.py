@@ -52,10 +52,17 @@ class Desk:
     def writing(self) -> Writing:
         """Writes in the name of whoever asks."""
         person = self.world.access.person_of(self.request)
-        feed = self._feed or self.settings.source(person.id)
         return Writing(
-            self.world, self.settings, feed=feed, by=person.id, admit=lambda patient: self.admit("write", patient)
+            self.world,
+            self.settings,
+            feed=self.feed(),
+            by=person.id,
+            admit=lambda patient: self.admit("write", patient),
         )
+
+    def feed(self) -> str:
+        """Under which feed what is brought is kept."""
+        return self._feed or self.settings.source(self.world.access.person_of(self.request).id)
 
     # ------------------------------------------------------------ in
 

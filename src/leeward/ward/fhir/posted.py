@@ -82,13 +82,13 @@ class Posted(msgspec.Struct, kw_only=True):
         self.said[name] = value
 
 
-def parsed(body: bytes) -> Posted:
-    """A resource from its bytes. Raises Unfit: no JSON, a name twice, no resource of a type that is taken in."""
+def parsed(body: bytes, extra: str = "") -> Posted:
+    """A resource from its bytes. Raises Unfit: no JSON, a name twice, none of a type that is taken in (or `extra`)."""
     said = read(body)
     kind = said.get("resourceType")
     if not isinstance(kind, str):
         raise unfit(400, "structure", "There is no resourceType.", "resourceType")
-    if kind not in known().elements:
+    if kind not in (*KINDS, extra):
         raise unfit(
             404, "not-supported", "Resources of this type are not taken in; /fhir/metadata lists those that are."
         )

@@ -129,6 +129,7 @@ class Names:
             said = sought(wish.where) if wish.where else p.digest(item.posted.said).hex()
             item.id = "l" + blake2b(repr((self._feed, wish.kind, said)).encode(), digest_size=15).hexdigest()
         item.posted.put("id", item.id)
+        item.posted.id = item.id
         if wish.address:
             self._by_address[wish.address] = item.reference
 
