@@ -13,9 +13,16 @@ from leeward.ward.world import World
 from .taken import said, take
 
 THERAPY = "axicabtagene ciloleucel"
-NUMBERS = {"temperature": ("body-temperature", "Cel"), "pressure": ("systolic-bp", "mm[Hg]"), "saturation": ("spo2", "%"),
-           "heart": ("heart-rate", "/min"), "breaths": ("respiratory-rate", "/min"), "ice": ("ice-score", "{score}"),
-           "age": ("age-years", "a"), "ferritin": ("ferritin", "ng/mL"), "flow": ("oxygen-flow", "L/min")}  # fmt: skip
+NUMBERS = {
+    "temperature": ("body-temperature", "Cel"),
+    "pressure": ("systolic-bp", "mm[Hg]"),
+    "saturation": ("spo2", "%"),
+    "heart": ("heart-rate", "/min"),
+    "breaths": ("respiratory-rate", "/min"),
+    "ice": ("ice-score", "{score}"),
+    "ferritin": ("ferritin", "ng/mL"),
+    "flow": ("oxygen-flow", "L/min"),
+}
 WORDS = {"oxygen": "oxygen-device", "therapy": "trigger", "consciousness": "consciousness", "setting": "care-setting"}
 NORMAL = {"temperature": 36.9, "pressure": 120, "saturation": 97, "heart": 80, "breaths": 16, "oxygen": "room-air"}
 _records = count()
