@@ -25,6 +25,7 @@ from home import REPOSITORY, home
 from reading import against_fhir_readers, one_patient
 from runs import FULL, MIDDLE, QUICK, Size
 from table import Workload, bars_table, markdown
+from ward_cds_hooks import cds_hooks
 
 WORKLOADS: dict[str, Callable[[Size], Workload]] = {
     "clif": against_clifpy,
@@ -35,6 +36,7 @@ WORKLOADS: dict[str, Callable[[Size], Workload]] = {
     "patient": one_patient,
     "pandas": against_pandas,
     "advice": advice,
+    "hooks": cds_hooks,
 }
 PAGE = REPOSITORY / "docs" / "performance.md"
 
