@@ -72,11 +72,12 @@ def compiled(
 def names(
     *, scales: tuple[str, ...], scores: bool, lookalikes: bool, watched: bool = False, advice: bool = False
 ) -> tuple[str, ...]:
-    """The steps whose rows answer. A plan is made without those of the course."""
-    if advice:
+    """The steps whose rows answer. A plan is made without those of the course, unless look-alikes are asked for too."""
+    if advice and not lookalikes:
         return guidance.STEPS
     asked = answered(Question(scales=scales, scores=scores)) + (room.STEPS if lookalikes else ())
-    return asked + (tuple(name for name in watching.STEPS if name not in asked) if watched else ())
+    asked += tuple(name for name in watching.STEPS if name not in asked) if watched else ()
+    return asked + (guidance.STEPS if advice else ())
 
 
 def _step(name: str, step: ir.Table) -> _Step:
@@ -94,7 +95,8 @@ def _reader(kind: Any) -> Callable[[Any], Any]:
 class Bedside:
     """Answers for one patient, or a few, as the plan of a cohort answers; the statements are prepared once and kept.
 
-    `cells`: those of the guidelines (plan.fires.cells), where a plan is asked for in place of the course.
+    `cells`: those of the guidelines (plan.fires.cells), where a plan is asked for in place of the course; with
+    look-alikes, beside it.
     One answer is computed at a time, whichever thread asks. Nothing of a patient is kept after the answer.
     """
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -64,14 +65,19 @@ class Shelf:
         return self._held.get("/".join(parts[-2:]))
 
 
+@lru_cache(maxsize=16)
+def _vocabulary(local: tuple[str, ...]) -> tuple[Words, Devices]:
+    """The words of sources that use these code systems: the same codes return with every input, so they are kept."""
+    codes = Codes(local)
+    return Words(codes), Devices(codes.locals)
+
+
 class Reading:
     """What one input has told so far."""
 
     def __init__(self, settings: Settings) -> None:
         self.local = settings.local
-        codes = Codes(settings.local)
-        self.words = Words(codes)
-        self.devices = Devices(codes.locals)
+        self.words, self.devices = _vocabulary(settings.local)
         self.patients = Patients()
         self.shelf = Shelf()
         self.rows = Rows()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cache
@@ -61,8 +62,7 @@ class Eyes:
         every = fires.rules()
         self._differ = tuple(rule for rule in every if rule.guideline.nature == DIFFERENCES)
         self._about = tuple(rule for rule in every if _about(rule, frozenset(drugs)))
-        self._course = Bedside(room_air=room_air, lookalikes=True)
-        self._differing = Bedside(room_air=room_air, cells=fires.cells(self._differ, ASTCT))
+        self._course = Bedside(room_air=room_air, lookalikes=True, cells=fires.cells(self._differ, ASTCT))
         scales = guidance.scales()
         self._ordering = Bedside(room_air=room_air, scales=scales, cells=fires.cells(self._about, ASTCT))
 
@@ -74,13 +74,9 @@ class Eyes:
         said = answer(patient, rows, question, refused, units())
         other = room.as_json({name: rows[name] for name in room.STEPS})
         graded = any((grade.at_most or 0) > 0 for grade in said.now.values())
-        differ = self._differences(findings, question) if graded else []
+        held = self._held(rows, self._differ, frozenset()) if graded else None
+        differ = [] if held is None else disagreements(held)
         return Seen(patient=patient, answer=said, lookalikes=other, differences=differ)
-
-    def _differences(self, findings: pa.Table, question: Question) -> list[Disagreement]:
-        """Where sources differ about the patient now."""
-        held = self._held(self._differing.tables(findings, question), self._differ, frozenset())
-        return [] if held is None else disagreements(held)
 
     def consider(self, findings: pa.Table, refusals: pa.Table, patient: str, at: datetime) -> Considered:
         """What an order for a patient is held against."""
@@ -113,7 +109,11 @@ def _about(rule: fires.Rule, drugs: frozenset[str]) -> bool:
 @cache
 def eyes(*, room_air: bool, drugs: frozenset[str]) -> Eyes:
     """Made once for a process: compiling takes a second or two."""
-    return Eyes(room_air=room_air, drugs=drugs)
+    made = Eyes(room_air=room_air, drugs=drugs)
+    # What is kept for good need not be searched for garbage: a search of all of it takes longer than an answer.
+    gc.collect()
+    gc.freeze()
+    return made
 
 
 def read(texts: Mapping[str, bytes], settings: Settings, patient: str) -> Record:
