@@ -115,12 +115,12 @@ def _of_record(
     from leeward.report.page import page_name
 
     refused: dict[tuple[str, str], dict[str, str | None]] = {}
-    for name, (given, on) in _doses(record, question, zone).items():
+    for name, (given, on, left_out) in _doses(record, question, zone).items():
         if patient not in (None, name):
             continue
         of, at = product or given, day or on
         if of is None or at is None:
-            _fail(f"patient '{name}': no dose on record; give --product and --date")
+            _fail(f"patient '{name}': no dose on record{left_out}; give --product and --date")
         wanted = _checked(question_of(of, at, region, zone))
         if (of, at) not in refused:
             refused[of, at] = _refused(record, question, wanted)
@@ -129,15 +129,16 @@ def _of_record(
         yield page_name(name).removesuffix(".html"), wanted
 
 
-def _doses(record: Any, question: Any, zone: str | None) -> dict[str, tuple[str | None, str | None]]:
-    """The product and the day of every patient's latest dose on record, in the zone that was named."""
+def _doses(record: Any, question: Any, zone: str | None) -> dict[str, tuple[str | None, str | None, str]]:
+    """Product and day of every patient's latest dose on record, in the zone that was named; what was not understood."""
     from leeward.cohort.watching import answers
 
-    place = zone_of(zone) or UTC
-    return {
-        one.patient: (one.product, one.dose_at.astimezone(place).date().isoformat() if one.dose_at else None)
-        for one in answers(record, question, zone=place)
-    }
+    place, found = zone_of(zone) or UTC, {}
+    for one in answers(record, question, zone=place):
+        on = one.dose_at.astimezone(place).date().isoformat() if one.dose_at else None
+        why = ", ".join(f"{count} x {reason}" for reason, count in one.not_understood.items())
+        found[one.patient] = (one.product, on, f" (not understood: {why})" if why else "")
+    return found
 
 
 def _refused(record: Any, question: Any, wanted: Any) -> dict[str, str | None]:

@@ -82,7 +82,7 @@ def beside(asked: Asked, speaker: Speaker, sources: Sources) -> list[Block]:
     head = [[Cell(text=speaker.say("when.sign")), *heads]]
     return [
         Block(kind="text", lines=[Line(text=speaker.say(key)) for key in notes]),
-        Block(kind="table", caption=speaker.say("when.by-source"), cells=head,
+        Block(kind="table", cells=head,
               rows=[[Cell(text=speaker.say("when.written")), *whom], *rows]),
     ]  # fmt: skip
 
