@@ -72,11 +72,12 @@ def people(known: ir.Table, base: ir.Table, given: ir.Table, at: Moment) -> ir.T
 
 
 def _timed(base: ir.Table, known: ir.Table) -> ir.Table:
-    """Of patients with nothing but timeless facts (a date of birth) no moment can be told."""
+    """Of patients with nothing but timeless facts (a date of birth) no moment can be told, and so no age."""
     timeless = [name for name, quantity in quantities().items() if quantity.timeless]
     timed = known.filter(~known.quantity.isin(timeless)).select("patient").distinct().mutate(timed=ibis.literal(1))
     rows = base.left_join(timed, "patient").drop("patient_right")
-    return rows.mutate(as_of_s=ibis.ifelse(rows.timed == 1, rows.as_of_s, None)).drop("timed")
+    untold = {name: ibis.ifelse(rows.timed == 1, rows[name], None) for name in ("as_of_s", "age_low", "age_high")}
+    return rows.mutate(**untold).drop("timed")
 
 
 def rows(known: ir.Table, people: ir.Table) -> ir.Table:
