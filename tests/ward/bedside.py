@@ -55,9 +55,9 @@ class Patient:
         take(self.world, *rows, silent=silent, source=source)
         return record
 
-    def round(self, **values: float | str) -> str:
+    def round(self, at: datetime | None = None, **values: float | str) -> str:
         """A whole round of vital signs, normal where nothing else is said."""
-        return self.chart(**(NORMAL | values))  # type: ignore[arg-type]
+        return self.chart(at=at, **(NORMAL | values))  # type: ignore[arg-type]
 
     def later(self, **by: float) -> None:
         """Let time pass, and the grader look."""

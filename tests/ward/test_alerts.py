@@ -266,6 +266,18 @@ def test_36_a_backlog_of_many_patients(world: World, clock: SetClock) -> None:
     assert sum(event.body.get("kind") == "backlog" for event in world.store.events_after(0)) == 1
 
 
+def test_36_a_replay_message_by_message_is_known_as_a_backlog(world: World, clock: SetClock) -> None:
+    """From the five hundredth late value of a minute on; what is of now is never part of it."""
+    patient = Patient(world, clock, since_hours=12)
+    for minute in range(0, 200, 2):
+        patient.round(at=clock.now() - timedelta(hours=7, minutes=-minute), temperature=39.5)
+    assert set(world.store.claim_changed(9).values()) == {False}  # the first few hundred were told of
+    patient.round(at=clock.now() - timedelta(hours=3), pressure=70)
+    assert world.store.claim_changed(9) == {"007": True}
+    patient.round()
+    assert world.store.claim_changed(9) == {"007": False}
+
+
 def test_51_a_restart_changes_nothing(patient: Patient) -> None:
     """What is remembered stands in the store: nothing is told twice, nothing is lost."""
     patient.round(temperature=38.4, saturation=86)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
+import msgspec
 import pyarrow as pa
 
 from leeward.record.door import Door
 from leeward.record.schema import FINDING, REFUSAL
 from leeward.record.settings import Refused, Settings
+from leeward.ward.alerts.feeds import Arriving
 from leeward.ward.arrivals import Arrival, Move, Receipt
 from leeward.ward.clock import Clock
 from leeward.ward.resources import Kept
@@ -21,6 +23,7 @@ class Intake:
 
     def __init__(self, store: Store, settings: WardSettings, clock: Clock, tell: Callable[[], None]) -> None:
         self._store, self._settings, self._clock, self._tell = store, settings, clock, tell
+        self._arriving = Arriving(settings.number)
 
     def reading(self, source: str) -> Settings:
         """How a feed's statements are read: its zone and code systems, and the present, after which nothing was."""
@@ -34,7 +37,7 @@ class Intake:
         """What was understood and what was not, both durable when this returns.
 
         statements: batches of record.schema.STATEMENT, and what a reader itself could not turn into such.
-        resources: what they were read from, kept in the same transaction.
+        resources: what they were read from, kept in the same transaction. A backlog is known as one by its late values.
         """
         door = Door(self.reading(arrival.source))
         findings, refusals = [FINDING.empty_table()], [REFUSAL.empty_table()]
@@ -45,7 +48,10 @@ class Intake:
                 understood, refused = door.admit(said)
                 findings.append(understood)
                 refusals.append(refused)
-        receipt = self._store.append(arrival, pa.concat_tables(findings), pa.concat_tables(refusals), moves, resources)
+        table = pa.concat_tables(findings)
+        silent = arrival.silent or self._arriving.is_backlog(table, self._clock.now())
+        arrival = msgspec.structs.replace(arrival, silent=silent)
+        receipt = self._store.append(arrival, table, pa.concat_tables(refusals), moves, resources)
         if receipt.patients:
             self._tell()
         return receipt

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 from statistics import median
+from threading import Lock
 
 import msgspec
 import pyarrow as pa
@@ -151,6 +152,7 @@ class Arriving:
     def __init__(self, number: Number) -> None:
         self._number = number
         self._late: deque[tuple[datetime, int]] = deque()
+        self._turn = Lock()
 
     def is_backlog(self, findings: pa.Table, received_at: datetime) -> bool:
         """Whether an arrival belongs to a backlog: most of it is late, and so is much else of the last while."""
@@ -160,10 +162,11 @@ class Arriving:
         if late * 2 <= findings.num_rows:
             return False
         since = received_at - timedelta(seconds=self._number("alerts", "catch_up_within_s"))
-        self._late.append((received_at, late))
-        while self._late[0][0] < since:
-            self._late.popleft()
-        return sum(count for _, count in self._late) >= self._number("alerts", "catch_up_values")
+        with self._turn:
+            self._late.append((received_at, late))
+            while self._late[0][0] < since:
+                self._late.popleft()
+            return sum(count for _, count in self._late) >= self._number("alerts", "catch_up_values")
 
 
 def backlog(looks: Sequence[Look], words: Spelling) -> list[Sign]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, tzinfo
 
+from leeward.knowledge.vocabulary import quantities
 from leeward.report.words import capital, device, listed, measure, number, quantity, unit
 from leeward.ward.alerts.signs import Basis
 
@@ -24,7 +25,10 @@ class Spelling:
     def basis(self, one: Basis) -> str:
         """One finding: "systolic pressure 86 mmHg at 10:42"."""
         held = quantity(one.quantity)
-        if isinstance(one.value, str):
+        kind = quantities().get(one.quantity)
+        if kind is not None and one.unit is None and kind.is_free(one.value):
+            said = ""  # what somebody wrote freely goes into no text that leaves the ward
+        elif isinstance(one.value, str):
             said = device(one.value).short if one.quantity == "oxygen-device" else one.value
         else:
             said = "" if one.value is None else measure(number(one.value, held.decimals), unit(one.unit))
