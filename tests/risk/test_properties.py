@@ -95,10 +95,15 @@ def test_learning_a_value_only_narrows(drawn: list[Chart]) -> None:
 
 
 def test_no_other_package_has_these_scores() -> None:
-    """medcalc-bench and vitalscore know neither EASIX nor MEWS; once one does, it is to be compared here."""
+    """medcalc-bench and vitalscore know neither EASIX, MEWS nor HScore; once one does, it is to be compared here.
+
+    What they do know (NEWS2, qSOFA, SOFA) is compared in tests/cases/test_score_fixtures.py.
+    """
     pkgutil = pytest.importorskip("pkgutil")
     names: set[str] = set()
     for package in ("medcalc", "vitalscore"):
         module = pytest.importorskip(package, reason=f"{package} is not installed")
         names |= {one.name.lower() for one in pkgutil.walk_packages(module.__path__)}
-    assert {name for name in names if any(word in name for word in ("easix", "hematotox", "mews"))} == set()
+    assert {
+        name for name in names if any(word in name for word in ("easix", "hematotox", "mews", "hscore", "hlh"))
+    } == set()
