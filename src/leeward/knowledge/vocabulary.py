@@ -37,6 +37,10 @@ class Quantity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     factors: dict[str, str] = {}
     why: str = ""
 
+    def is_free(self, value: object) -> bool:
+        """Whether a value is words that somebody wrote freely: a drug's amount as spelt, a clinician's other cause."""
+        return isinstance(value, str) and (self.kind in ("dose", "rate") or self.pattern is not None)
+
 
 class Quantities(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """quantities.toml."""
