@@ -147,9 +147,12 @@ def test_enhanced_mode_answers_what_was_asked_for(door: Receiver, asked: str, go
     ],
 )
 def test_every_refusal_has_its_reason(door: Receiver, world: World, made: bytes, answer: tuple[str, ...]) -> None:
-    """AR: not looked at; AE: wrong in itself; AA: nothing in it is read."""
+    """AR: not looked at; AE: wrong in itself; AA: nothing in it is read. Of a known feed it is kept that it was."""
     assert told(door.receive(made)) == [answer]
     assert world.store.patients() == []
+    with world.engine.connect() as connection:
+        kept = connection.exec_driver_sql("select reason from refusals").scalars().all()
+    assert kept == [reason for reason in answer[1:] if reason != "sender-unknown"]
 
 
 def test_a_refused_value_is_a_warning_beside_what_was_taken(door: Receiver, world: World) -> None:
@@ -230,7 +233,7 @@ def test_a_character_set_is_read_as_declared(door: Receiver, world: World, chars
     assert [row["low"] for row in rows(world)] == [12.0]
 
 
-@pytest.mark.parametrize("escape", ["\\.sp999999999\\", "\\Zx\\", "\\C2842\\", "\\XZZ\\", "\\", "\\\\"])
+@pytest.mark.parametrize("escape", ["\\.sp999999999\\", "\\Zx\\", "\\C2842\\", "\\XZZ\\", "\\", "\\\\", "\\F"])
 def test_43_an_escape_is_no_bomb_and_no_line_in_a_log(
     door: Receiver, escape: str, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -164,6 +164,14 @@ def test_20_moves_in_any_order_leave_the_patient_in_the_same_bed(door: Receiver,
     assert (held(world).unit, held(world).bed) == ("ICU 3", "1")
 
 
+def test_20_the_event_s_own_time_comes_before_the_message_s(door: Receiver, world: World) -> None:
+    """An event recorded at ten and sent at one is older than one recorded and sent at eleven."""
+    door.receive(event("A02", "1100", "ICU 3"))
+    late = event("A01", "1000", "W4").replace(b"LEEWARD|W|20260305100000", b"LEEWARD|W|20260305130000")
+    assert told(door.receive(late)) == [("AA",)]
+    assert held(world).unit == "ICU 3"
+
+
 def test_24_a_transfer_that_never_was_is_taken_back(door: Receiver, world: World) -> None:
     """A12 names when the transfer was said to have been: that stay is withdrawn, and the one before lasts."""
     door.receive(event("A01", "0900", "W4^12^B"))

@@ -121,6 +121,13 @@ def test_22_taken_and_reported_are_both_kept(door: Receiver, world: World) -> No
     assert (row["measured_at"], row["reported_at"]) == (at(9), at(10, 15))
 
 
+def test_22_a_collection_is_a_stretch_and_a_measurement_its_moment(door: Receiver, world: World) -> None:
+    """OBR-7 to OBR-8 where a result has no time of its own."""
+    report = obr(taken="20260305090000|20260305110000").replace("20260305110000|", "20260305110000", 1)
+    door.receive(message(PID, report, obx("12", sub="1"), obx("13", sub="2", at="20260305100000")))
+    assert [(row["measured_at"], row["measured_until"]) for row in rows(world)] == [(at(8), at(10)), (at(9), None)]
+
+
 # ------------------------------------------------------------------------------------------------ versions
 
 

@@ -107,7 +107,7 @@ def _value(obx: Any, to: Reading) -> Value:
     """OBX-5 by its type (OBX-2); a number stays as spelt, and several values are none."""
     kind, listed = said(obx, 2), repetitions(obx, 5)
     if len(listed) > 1:
-        return Value(text=whole(obx, 5))
+        return Value(text="(several values)")
     if kind == "SN":
         comparator, first, between, second = (component(obx, listed[0], part) for part in (1, 2, 3, 4))
         return Value("".join(part for part in (first, between, second) if part) or None, comparator=comparator)
