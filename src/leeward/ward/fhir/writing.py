@@ -187,6 +187,7 @@ def _done(item: Item, at: datetime, issues: list[Issue]) -> Done:
                     body=item.kept.body, issues=issues)  # fmt: skip
     held = item.existing
     assert held is not None
+    same = Issue("informational", "The same is on record already; nothing was changed.", severity="information")
     since = held.received_at if isinstance(held, Version) else at
     return Done(status=204 if deleted else 200, kind=held.kind, id=held.id, version=held.version, at=since,
-                body=held.body, issues=issues)  # fmt: skip
+                body=held.body, issues=[*issues, same])  # fmt: skip
