@@ -50,7 +50,8 @@ SAFE = ("GET", "HEAD", "OPTIONS")
 
 def guard(app: FastAPI, world: World) -> None:
     """Put the limits around the application's routes; the last one added stands outermost."""
-    narrow()
+    if not structlog.is_configured():
+        narrow()
     app.add_middleware(Answers, world=world)
     app.add_middleware(Bodies, settings=world.settings)
     app.add_middleware(Pace, settings=world.settings)
@@ -129,10 +130,11 @@ def _pattern(scope: Scope) -> str:
 
 
 class Neighbours:
-    """Refuses what another site has a browser send: by a name that is not ours, or from a page that is not ours."""
+    """Refuses what another site has a browser send, by a name or from a page that is not ours; and headers too long."""
 
     def __init__(self, app: ASGIApp, *, settings: WardSettings) -> None:
         self._app = app
+        self._header_bytes = settings.number("limits", "header_bytes")
         home = urlsplit(address_of(settings)).hostname
         self._names = {home, settings.address, "localhost", "127.0.0.1", "::1", *sign_in(settings).names}
 
@@ -140,6 +142,9 @@ class Neighbours:
         """One request, as ASGI has it."""
         if scope["type"] == "http":
             headers = Headers(scope=scope)
+            if sum(len(name) + len(value) for name, value in scope["headers"]) > self._header_bytes:
+                await told(scope, 431, "The headers are too long.")(scope, receive, send)
+                return
             if not self._ours(headers.get("host", "")):
                 await told(scope, 400, "This service does not go by that name.")(scope, receive, send)
                 return

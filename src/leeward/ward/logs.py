@@ -37,9 +37,10 @@ class StandardError:
         sys.stderr.flush()
 
 
-def narrow(to: TextIO | None = None) -> None:
-    """Send every line of ours through the narrow door."""
+def narrow(to: TextIO | None = None, *, quiet: bool = False) -> None:
+    """Send every line of ours through the narrow door. quiet: only what went wrong."""
     structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING if quiet else logging.INFO),
         processors=[
             structlog.stdlib.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
@@ -52,9 +53,9 @@ def narrow(to: TextIO | None = None) -> None:
     )
 
 
-def configure(to: TextIO | None = None) -> None:
+def configure(to: TextIO | None = None, *, quiet: bool = False) -> None:
     """Send every line of ours, of our libraries, and every crash through the same narrow door; leave no core files."""
-    narrow(to)
+    narrow(to, quiet=quiet)
     root = logging.getLogger()
     root.handlers[:] = [Narrow()]
     root.setLevel(logging.WARNING)
