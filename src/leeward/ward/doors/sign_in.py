@@ -8,7 +8,6 @@ from html import escape
 from typing import Any
 from urllib.parse import parse_qs
 
-import structlog
 from fastapi import APIRouter, Depends, FastAPI, Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
@@ -24,7 +23,8 @@ from leeward.ward.audit import Entry
 from leeward.ward.limits import guard
 from leeward.ward.world import World
 
-log = structlog.get_logger(__name__)
+RESOURCE = "/.well-known/oauth-protected-resource"
+"""Where RFC 9728 has us say for whom a token must be made."""
 
 
 def router(world: World) -> APIRouter:
@@ -42,7 +42,10 @@ def install(app: FastAPI, world: World) -> None:
 
     async def refused(request: Request, refusal: Exception) -> Response:
         assert isinstance(refusal, Refusal)
-        return answer(request.scope, refusal)
+        made = answer(request.scope, refusal)
+        if refusal.status_code == 401:  # RFC 9728: where a program finds out who gives tokens for us
+            made.headers["WWW-Authenticate"] = f'Bearer resource_metadata="{world.access.home}{RESOURCE}"'
+        return made
 
     app.add_exception_handler(Refusal, refused)
     guard(app, world)
@@ -164,8 +167,8 @@ def _ourselves(made: APIRouter, world: World) -> None:
             "capabilities": ["client-confidential-asymmetric", "permission-v1", "permission-v2"],
         }
 
-    @made.get("/.well-known/oauth-protected-resource", dependencies=[is_open])
-    @made.get("/.well-known/oauth-protected-resource/{door}", dependencies=[is_open])
+    @made.get(RESOURCE, dependencies=[is_open])
+    @made.get(f"{RESOURCE}/{{door}}", dependencies=[is_open])
     def resource(door: str = "") -> dict[str, Any]:
         """RFC 9728: for whom a token must be made to be taken here."""
         return {
