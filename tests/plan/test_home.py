@@ -223,6 +223,29 @@ def test_what_could_not_be_read_is_listed(tmp_path: Path) -> None:
     assert "38.4 °C" not in said
 
 
+def test_a_day_without_a_time_and_a_value_below_a_limit_stay_what_they_are(tmp_path: Path) -> None:
+    """No midnight is made of a day, and no number of an open end."""
+    file = tmp_path / "a.csv"
+    file.write_text(
+        "patient_id,start,end,quantity,value,unit,text\nA,2026-03-28,,body-temperature,37.5,Cel,\n"
+        "A,2026-03-28T10:00:00Z,,body-temperature,<35,Cel,\n",
+        encoding="utf-8",
+    )
+    said = answered(file)
+    assert "28 March 2026: temperature 37.5 °C" in said
+    assert "28 March 2026, 11:00: temperature < 35.0 °C" in said
+
+
+def test_a_spreadsheet_of_another_country_is_known_and_its_commas_are_not_guessed(tmp_path: Path) -> None:
+    """Semicolons, a mark of byte order, a degree sign: read. A decimal comma: listed as no number."""
+    file = tmp_path / "diary.csv"
+    lines = f"{HEAD}A,2026-03-28 22:00,38.6,°C,,,,,,,,\nA,2026-03-28 08:00,3xx6,C,,,,,,,,\n".replace(",", ";")
+    file.write_text("\ufeff" + lines.replace("3xx6", "38,6").replace("\n", "\r\n"), encoding="utf-8")
+    said = answered(file)
+    assert "22:00: temperature 38.6 °C" in said
+    assert "line 2: temperature: this is not a number (38,6)" in said
+
+
 def test_the_command_in_german_with_a_centre(tmp_path: Path) -> None:
     """The centre's numbers stand where a source says to call."""
     settings = tmp_path / "centre.toml"

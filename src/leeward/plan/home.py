@@ -41,13 +41,15 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Noted(msgspec.Struct, frozen=True, kw_only=True):
-    """One reading with its time. `certain` false: it may be the sign; the usual value is missing, or it is inexact.
+    """One reading with its time, or with the stretch up to `until` in which it was taken.
 
+    `certain` false: it may be the sign; the usual value is missing, or it is inexact.
     `masked`: a drug for fever was taken in the hours before, and a temperature below the limit shows less. `decided`:
     that the reading stands for the sign is a decision of ours. `to`: the other end of an inexact value.
     """
 
     at: datetime
+    until: datetime | None = None
     quantity: str
     value: float | None = None
     to: float | None = None
@@ -161,6 +163,7 @@ def _noted(row: Row, there: Sequence[Row], usual: Mapping[str, float], product: 
     low, high = row["low"], row["high"]
     made = Noted(
         at=datetime.fromtimestamp(row["at_s"], UTC), quantity=row["quantity"], value=low,
+        until=None if row["until_s"] is None else datetime.fromtimestamp(row["until_s"], UTC),
         to=high if high != low else None, word=row["text"],
     )  # fmt: skip
     rule = home.reading(row["quantity"])

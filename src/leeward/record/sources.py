@@ -44,7 +44,8 @@ def has_files(recognition: Recognition, path: Path) -> bool:
 def has_columns(recognition: Recognition, path: Path) -> bool:
     """Whether every CSV file at a path has all of the columns by which a source is known."""
     files = csv_files(path)
-    return bool(recognition.columns and files) and all(set(header(file)) >= set(recognition.columns) for file in files)
+    wanted = set(recognition.columns)
+    return bool(wanted and files) and all(wanted <= set(header(file, None)) for file in files)
 
 
 def _sample(path: Path) -> str:

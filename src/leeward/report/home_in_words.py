@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from fractions import Fraction
+from math import isfinite
 
 from leeward.knowledge import home
 from leeward.knowledge.centre import PHONES, Centre, Language
@@ -35,9 +36,10 @@ class _Voice(Speaker):
         """A sentence of the answer."""
         return self._own[key].format(**values)
 
-    def at(self, moment: datetime) -> str:
-        """A moment on the patient's clock."""
-        return self.moment(moment.astimezone(self.zone))
+    def at(self, one: Noted) -> str:
+        """When a reading was taken, on the patient's clock; its day alone where no time was written."""
+        here = one.at.astimezone(self.zone)
+        return self.moment(here) if one.until is None else self.day(here.date())
 
 
 def in_words(one: AtHome, language: Language, centre: Centre, zone: tzinfo, region: str | None = None) -> str:
@@ -64,7 +66,7 @@ def _asked_for(one: AtHome, speak: _Voice, centre: Centre) -> Iterator[str]:
     if mine:
         yield speak.own("asked-for")
     for each in sorted(mine, key=lambda line: not any(heard.says == "dial" for heard in line.heard)):
-        yield f"  {speak.at(each.at)}: {_said(each, speak)}"
+        yield f"  {speak.at(each)}: {_said(each, speak)}"
         yield from (f"      {line}" for line in _about(each, speak))
     if mine:
         yield f"  {speak.own('all-sources')}"
@@ -78,7 +80,7 @@ def _noted(one: AtHome, speak: _Voice) -> Iterator[str]:
     others = [each for each in one.noted if not each.heard]
     yield speak.own("noted" if len(others) == len(one.noted) else "noted-too")
     for each in others:
-        yield f"  {speak.at(each.at)}: {_said(each, speak)}"
+        yield f"  {speak.at(each)}: {_said(each, speak)}"
         if each.masked:
             yield f"      {speak.own('masked', hours=speak.hours(masking_hours()))}"
         if (rule := home.reading(each.quantity)) is not None and rule.unnumbered:
@@ -100,9 +102,12 @@ def _said(one: Noted, speak: _Voice) -> str:
 
 def _value(one: Noted, speak: _Voice) -> str:
     """A number as the language writes it; an inexact one with both its ends."""
-    ends = [value for value in (one.value, one.to) if value is not None and abs(value) != float("inf")]
-    said = [_number(one.quantity, value, speak) for value in ends]
-    return speak.span(said[0], said[-1]) if said else "?"
+    low, high = one.value, one.value if one.to is None else one.to
+    ends = [(sign, end) for sign, end in (("> ", low), ("< ", high)) if end is not None and isfinite(end)]
+    if not ends:
+        return "?"
+    said = [_number(one.quantity, end, speak) for _, end in ends]
+    return speak.span(said[0], said[1]) if len(ends) > 1 else f"{ends[0][0]}{said[0]}"
 
 
 def _number(quantity: str, value: float, speak: _Voice) -> str:
@@ -141,7 +146,7 @@ def _rest(one: AtHome, speak: _Voice) -> Iterator[str]:
     """How old the last readings are, what could not be read, what is not answered here."""
     if one.old:
         yield speak.own("old-of")
-        yield from (f"  {_what(each.quantity, speak)}: {speak.own('old', hours=speak.hours(each.hours))}"
+        yield from (f"  {_what(each.quantity, speak)}: {speak.own('old', hours=speak.length(each.hours))}"
                     for each in one.old)  # fmt: skip
     if one.not_understood:
         yield speak.own("not-understood")
