@@ -246,6 +246,28 @@ def test_a_spreadsheet_of_another_country_is_known_and_its_commas_are_not_guesse
     assert "line 2: temperature: this is not a number (38,6)" in said
 
 
+def test_the_hospitals_record_tells_therapy_place_and_usual_pressure(tmp_path: Path) -> None:
+    """Its own readings are not answered; a reading of the diary while it says ward is not from home."""
+    file = diary(
+        tmp_path,
+        "A,2026-03-28 08:00,,,88,,,,,,,",
+        "A,2026-03-28 20:00,38.5,C,,,,,,,,",
+        "B,2026-03-28 08:00,,,88,,,,,,,",
+    )
+    held = tmp_path / "hospital.csv"
+    held.write_text(
+        "patient_id,start,end,quantity,value,unit,text\nA,2026-03-24T09:00:00Z,,trigger,,,tebentafusp\n"
+        "A,2026-03-23T09:00:00Z,,systolic-bp,120,mm[Hg],\nA,2026-03-23T09:00:00Z,,crp,30,mg/L,\n"
+        "A,2026-03-28T17:00:00Z,2026-03-29T08:00:00Z,care-setting,,,icu\n",
+        encoding="utf-8",
+    )
+    a, b = (json.loads(line) for line in answered(file, "--json", "--record", str(held)).splitlines())
+    assert a["product"] == "tebentafusp"
+    assert [(one["quantity"], one["value"], one["certain"]) for one in a["noted"]] == [("systolic-bp", 88.0, True)]
+    assert (a["in_hospital"], a["not_at_home"]) == (1, 0)
+    assert [(one["value"], one["certain"]) for one in b["noted"]] == [(88.0, False)]
+
+
 def test_the_command_in_german_with_a_centre(tmp_path: Path) -> None:
     """The centre's numbers stand where a source says to call."""
     settings = tmp_path / "centre.toml"

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
+import duckdb
 import ibis
 import msgspec
 
@@ -29,20 +30,33 @@ def compiled() -> tuple[tuple[str, str], ...]:
                  if name in _NEEDED)  # fmt: skip
 
 
-def answers(record: Record, question: Question, now: datetime, product: Therapy | None = None) -> Iterator[AtHome]:
-    """Every patient of a record with their readings answered, in order of ids. `now`: how old a reading is, is told."""
+def answers(
+    record: Record, question: Question, now: datetime, product: Therapy | None = None, beside: Record | None = None
+) -> Iterator[AtHome]:
+    """Every patient of a record with their readings answered, in order of ids. `now`: how old a reading is, is told.
+
+    `beside`: the hospital's record of the same patients. What was given, where they were and the usual pressure are
+    taken from it; its readings are not answered.
+    """
+    own, theirs = _known(record, question), None if beside is None else _known(beside, question)
+    refused = _refused(record)
+    seen = {patient for (patient,) in own.execute("select distinct patient from known").fetchall()}
+    mine, other = Stream(own, "known"), None if theirs is None else Stream(theirs, "known")
+    for patient in sorted(seen | set(refused)):
+        rows = [{**row, "own": True} for row in mine.of(patient)]
+        rows += [{**row, "own": False} for row in other.of(patient)] if other else []
+        rows.sort(key=lambda row: (row["at_s"], row["quantity"], row["text"] or ""))
+        yield answered(patient, rows, refused.get(patient, []), (question.as_of or now).astimezone(UTC), product)
+
+
+def _known(record: Record, question: Question) -> duckdb.DuckDBPyConnection:
+    """A connection in which what of a record was known stands as a table."""
     con = connect()
     record.to_duckdb(con, "findings")
     con.execute("create table question as select ?::timestamptz as_of", [question.as_of])
     for name, sql in compiled():
         con.execute(f"create or replace table {name} as {sql}")
-    con.execute("create table at_home as select * from known order by patient, at_s, quantity, text")
-    refused = _refused(record)
-    seen = {patient for (patient,) in con.execute("select distinct patient from known").fetchall()}
-    stream = Stream(con, "at_home")
-    for patient in sorted(seen | set(refused)):
-        rows = sorted(stream.of(patient), key=lambda row: (row["at_s"], row["quantity"], row["text"] or ""))
-        yield answered(patient, rows, refused.get(patient, []), (question.as_of or now).astimezone(UTC), product)
+    return con
 
 
 def _refused(record: Record) -> dict[str, list[Unread]]:

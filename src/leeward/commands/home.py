@@ -21,6 +21,9 @@ def add_to(app: typer.Typer, asked: Asked) -> None:
         path: PathArgument,
         language: Annotated[str, typer.Option(help="en, de, fr or es")] = "en",
         centre: Annotated[Path | None, typer.Option(help="your centre's numbers (docs/patients.md)")] = None,
+        record: Annotated[
+            Path | None, typer.Option(help="the hospital's record: therapy, places, usual pressure")
+        ] = None,
         product: Annotated[str | None, typer.Option(help="what was given, where the record does not say")] = None,
         json: Annotated[bool, typer.Option("--json", help="one JSON object per patient per line")] = False,
         patient: OnePatient = None,
@@ -34,9 +37,10 @@ def add_to(app: typer.Typer, asked: Asked) -> None:
 
         speech, held = _centre(language, centre)
         given = None if product is None else product_of(product)
-        record, question = asked(path, as_of, None, None, zone or held.zone, mapping)
+        diary, question = asked(path, as_of, None, None, zone or held.zone, mapping)
+        beside = None if record is None else asked(record, as_of, None, None, zone or held.zone, None)[0]
         place = zone_of(zone or held.zone) or UTC
-        found = answers(record, question, datetime.now(UTC), given)
+        found = answers(diary, question, datetime.now(UTC), given, beside)
         tell(found, patient, as_json if json else lambda one: typer.echo(in_words(one, speech, held, place)))
 
 

@@ -107,14 +107,16 @@ def fever_drugs() -> list[str]:
 def answered(
     patient: str, rows: Sequence[Row], refused: Sequence[Unread], as_of: datetime, product: Therapy | None
 ) -> AtHome:
-    """One patient's readings; `rows`: what was known by then (quantity, at_s, until_s, low, high, text).
+    """One patient's readings; `rows`: what was known by then (quantity, at_s, until_s, low, high, text), in order.
 
+    `own` of a row: from home; else of the hospital's record, which tells therapy, place and usual pressure only.
     `product`: the therapy where the record holds none.
     """
     given = [one for row in rows if row["quantity"] == TRIGGER and (one := of(row["text"] or "")) is not None]
     mine = given[-1] if given else product
     stays = [row for row in rows if row["quantity"] == STAY]
-    read = [row for row in rows if row["quantity"] in read_at_home()]
+    mine_read = [row for row in rows if row["own"]]
+    read = [row for row in mine_read if row["quantity"] in read_at_home()]
     there = [row for row in read if _place(stays, row["at_s"]) == HOME]
     usual = _usual(rows)
     return AtHome(
@@ -122,7 +124,7 @@ def answered(
         noted=[_noted(row, there, usual, mine) for row in there],
         old=_old(there, int(as_of.timestamp())),
         not_understood=list(refused),
-        not_at_home=sum(row["quantity"] not in {*read_at_home(), STAY, TRIGGER, *_STANDING} for row in rows),
+        not_at_home=sum(row["quantity"] not in {*read_at_home(), STAY, TRIGGER, *_STANDING} for row in mine_read),
         in_hospital=len(read) - len(there),
     )  # fmt: skip
 
