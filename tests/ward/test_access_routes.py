@@ -33,6 +33,8 @@ class Listed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     patient: str | None = None
     sent: str | None = None
     form: bool = False
+    query: str = ""
+    kind: str = "Patient"
     first: str | None = None
     why: str | None = None
 
@@ -88,9 +90,11 @@ def walked(app: FastAPI) -> Iterator[tuple[str, str]]:
 def asked(client: TestClient, world: World, one: Listed, patient: str, token: dict[str, str]) -> Any:
     """What an address answers, asked about a patient."""
     word = world.store.handle_of(patient) or patient if one.patient == "handle" else patient
-    path = re.sub(r"\{(patient|key|handle|id)[^}]*\}", word if one.patient else "1", one.path)
-    path = re.sub(r"\{[^}]*\}", "1", path)
-    sent = (one.sent or "{}").replace("PATIENT", patient)
+    path = re.sub(r"\{kind:[^}]*\}", one.kind, one.path)
+    path = re.sub(r"\{(patient|handle|id)[^}]*\}", word if one.patient else "1", path)
+    path = re.sub(r"\{[^}]*\}", "1", path) + f"?{one.query.replace('PATIENT', word)}" * bool(one.query)
+    path += "/" * (one.path == "/mcp")  # mounted: without the slash it only says where it is
+    sent = (one.sent or "{}").replace("PATIENT", word)
     if one.method == "GET":
         with client.stream("GET", path, headers=token) as answer:
             answer.read()
@@ -138,6 +142,7 @@ def test_42_a_role_that_may_not_is_403(client: TestClient, guarded: World, one: 
     assert below or one.action == "read"
 
 
+@pytest.mark.slow  # the first page of a patient compiles every scale
 @pytest.mark.parametrize("one", OF_ONE, ids=named)
 def test_42_token_for_a_asks_b_as_if_there_were_no_b(client: TestClient, guarded: World, one: Listed) -> None:
     token = bearer("administrator", "A")
@@ -145,7 +150,7 @@ def test_42_token_for_a_asks_b_as_if_there_were_no_b(client: TestClient, guarded
     assert own.status_code not in (401, 403, 404), own.text
     other, nobody = (asked(client, guarded, one, patient, token) for patient in ("B", ABSENT))
     assert other.status_code == nobody.status_code == 404
-    assert other.content.replace(b"B", b"") == nobody.content.replace(ABSENT.encode(), b"").replace(b"B", b"")
+    assert other.content == nobody.content
 
 
 @pytest.mark.parametrize("one", [one for one in ROUTES if one.action == "open"], ids=named)
@@ -158,7 +163,10 @@ def test_42_what_is_open_tells_of_no_patient(client: TestClient, guarded: World,
     assert all(record.action in ("sign-in", "token") for record in guarded.audit.records(after=before))
 
 
-@pytest.mark.parametrize("one", [one for one in SHUT if one.action == "read" and one.method == "GET"], ids=named)
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "one", [one for one in SHUT if one.action == "read" and one.method == "GET" and not one.first], ids=named
+)
 def test_42_a_list_holds_nobody_else_s_patients(client: TestClient, guarded: World, one: Listed) -> None:
     """Also where the address names nobody: what comes is filtered, by patient as by unit."""
     if one.path == "/events":
@@ -169,8 +177,9 @@ def test_42_a_list_holds_nobody_else_s_patients(client: TestClient, guarded: Wor
     assert theirs not in answered.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    "one", [one for one in SHUT if not one.path.startswith(("/cds-services", "/events"))], ids=named
+    "one", [one for one in SHUT if not one.path.startswith(("/cds-services", "/events")) and not one.first], ids=named
 )
 def test_49_every_answer_is_in_the_audit_first(client: TestClient, guarded: World, one: Listed) -> None:
     """An answer to somebody adds to the chain: who, what, and whose record where there is one."""
