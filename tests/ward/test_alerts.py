@@ -41,7 +41,7 @@ def test_first_fever_is_told_once_with_what_it_rests_on(patient: Patient) -> Non
     what, kind, text = patient.told()[0]
     assert (what, kind) == ("opened", "first-fever")
     assert text.startswith(
-        "First fever after axicabtagene ciloleucel, CRS 0 → 1 since 13:00: temperature 38.4 °C at 13:00"
+        "First fever after axicabtagene ciloleucel: CRS 0 → 1, temperature 38.4 °C at 13:00"
     )
     patient.clock.advance(timedelta(hours=1))
     patient.round(temperature=38.6)
@@ -236,7 +236,7 @@ def test_an_overdue_check_is_told_once_and_worse_when_missed_twice(patient: Pati
         heard.append(max((sign.at_least for sign in checks), default=0))
         text = max((sign.says for sign in checks), default="")
         assert not checks or text.startswith("ICE, or CAPD in a child overdue by ")
-        assert not checks or text.endswith("last at 5 Mar 12:00, every 12 h by ASCO 2021")
+        assert not checks or text.endswith("last at 5 Mar 12:00, every 12 h (ASCO 2021)")
     assert heard == [0, 0, 0, 0, 1, 1, 1, 1, 2]
 
 

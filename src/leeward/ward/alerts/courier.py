@@ -137,7 +137,7 @@ class Courier:
                 wanted["next_at"] = None
         with rows.writing(self._world.engine) as connection:
             connection.execute(update(t.outbox).where(t.outbox.c.seq == row.seq).values(wanted))
-            if reason is None or wanted["next_at"] is None:
+            if row.alert is not None and (reason is None or wanted["next_at"] is None):
                 what = "delivered" if reason is None else "given-up"
                 rows.add_event(connection, row.alert, what, now, person=row.receiver, said=row.kind)
                 key, unit = connection.execute(

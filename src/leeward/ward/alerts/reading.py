@@ -18,12 +18,15 @@ from leeward.plan.around import Watch, monitoring
 from leeward.plan.monitoring import Check
 from leeward.recognition.features import stands_as
 from leeward.report.words import grade, scale, span
+from leeward.scales import astct_2019_crs
 from leeward.scales.older_crs import ASTCT
 from leeward.ward.alerts.record import TRIGGER, of
 from leeward.ward.alerts.signs import Basis, Held, Kind, Sign
 from leeward.ward.alerts.words import Spelling
 from leeward.ward.look import Look
 
+_MOVES = ("oxygen-device", "oxygen-flow", "systolic-bp", "body-temperature")
+"""The findings of a grade of CRS that are no drugs, the weightiest first."""
 HYPOXIA = ("untreated-hypoxia", "low-saturation-oxygen-unknown")
 AGES = ("body-temperature", "systolic-bp", "oxygen-device", "ice-score", "capd-score", "consciousness")
 """What a grade can lack because it grew old; the rest is on record or is not."""
@@ -32,7 +35,6 @@ NOT_TOLD = ("re-grade",)
 SOURCE = {"crs": "ASTCT 2019 (Lee et al.), CRS", "icans": "ASTCT 2019 (Lee et al.), ICANS"}
 LOOKED = frozenset({"crs", "icans", "alarm", "widened", "check"})
 """The parts that every look at a patient shows."""
-_FIRST = ("trigger", "body-temperature", "systolic-bp", "oxygen-device", "oxygen-flow")
 
 
 def signs(look: Look, held: Sequence[Held], words: Spelling, overdue_wait_s: float) -> list[Sign]:
@@ -61,15 +63,15 @@ def _graded(answer: Answer, syndrome: str, words: Spelling) -> list[Sign]:
         return []
     since, was = _run(answer, syndrome, now.at_least)
     dose = _dose(answer, since)
-    first = syndrome == "crs" and now.at_least == 1 and _first_fever(answer, dose)
+    first = syndrome == "crs" and now.at_least == 1 and _first_fever(answer, dose, since)
     kind: Kind = "first-fever" if first else "icans-sign" if syndrome == "icans" else "rising-grade"
-    reasons = sorted((of(one) for one in now.because), key=lambda one: (_weight(one), one.at))
+    reasons = sorted((of(one) for one in now.because), key=lambda one: (_weight(one, first), one.at))
     because = (*reasons, *dose)
     missing = f"; {words.missing(now.missing)} not known" if now.missing else ""
     rises = f"{grade(*was)} → {grade(now.at_least, now.at_most)}" if was else grade(now.at_least, now.at_most)
     begun = f" since {words.time(since)}" if since else ""
     name = scale(syndrome).name
-    head = f"first fever after {dose[0].value}, {name} {rises}{begun}" if first else f"{name} {rises}{begun}"
+    head = f"first fever after {dose[0].value}: {name} {rises}" if first else f"{name} {rises}{begun}"
     said = words.text(head, [words.basis(one) for one in reasons], missing)
     return [Sign(about=syndrome, kind=kind, at_least=now.at_least, at_most=now.at_most, says=said, since=since,
                  because=because if now.at_least else (), missing=tuple(now.missing),
@@ -94,18 +96,23 @@ def _dose(answer: Answer, since: datetime | None) -> tuple[Basis, ...]:
     return () if last is None else (Basis(quantity=TRIGGER, at=last.at, value=last.name),)
 
 
-def _first_fever(answer: Answer, dose: tuple[Basis, ...]) -> bool:
-    """Whether the CRS of this dose has only begun, with fever."""
+def _first_fever(answer: Answer, dose: tuple[Basis, ...], begun: datetime | None) -> bool:
+    """Whether the CRS of this dose began with what holds now, a fever."""
     since = [one for one in answer.episodes if one.syndrome == "crs" and one.scale == ASTCT]
     since = [one for one in since if not dose or one.onset >= dose[0].at]
-    return bool(dose) and len(since) == 1 and not since[0].masked
+    return bool(dose) and len(since) == 1 and not since[0].masked and since[0].onset == begun
 
 
-def _weight(one: Basis) -> int:
-    """What moves a grade most is named first: drugs that run, then pressure, oxygen, temperature."""
-    if one.quantity in _FIRST and one.value != "room-air":
-        return _FIRST.index(one.quantity)
-    return len(_FIRST) if one.value == "room-air" else 0 if quantities()[one.quantity].unit is None else 1
+def _weight(one: Basis, fever: bool) -> int:
+    """What moves a grade most is named first; of a first fever the temperature; last what may only mask one."""
+    limits = astct_2019_crs.limits()
+    if one.quantity in limits.waiver.drugs:
+        return len(_MOVES) + 1
+    if one.quantity not in _MOVES:
+        return 0  # vasopressors, and the signs of the nervous system
+    if one.value == "room-air":
+        return len(_MOVES)
+    return -1 if fever and one.quantity == "body-temperature" else _MOVES.index(one.quantity)
 
 
 def _widened(look: Look, syndrome: str, words: Spelling) -> list[Sign]:
@@ -197,7 +204,7 @@ def _late(check: Check, line: Watch, words: Spelling) -> Sign:
     level = 2 if line.every_hours is not None and over >= line.every_hours else 1
     last = f"last at {words.time(check.last_at)}" if check.last_at else "none since the dose"
     head = f"{check.title} overdue by {span(over * span_s(hours=1))}"
-    said = words.text(head, [last, f"every {line.every_hours:g} h by {check.source}"])
+    said = words.text(head, [last, f"every {line.every_hours:g} h ({check.source})"])
     asked = tuple(_asked(line))
     return Sign(about=f"check/{check.id}", kind="overdue-check", at_least=level, at_most=level, says=said,
                 since=check.next_at, missing=asked, covers=frozenset(asked), source=check.source)  # fmt: skip

@@ -90,8 +90,9 @@ def add_event(
 
 
 def queue(
-    connection: Connection, alert_id: int, alert_key: str, receivers: Iterable[str], what: str, body: Any, at: datetime
-) -> None:
+    connection: Connection, alert_id: int | None, alert_key: str, receivers: Iterable[str], what: str, body: Any,
+    at: datetime,
+) -> None:  # fmt: skip
     """A message to some receivers, each once: under the same key it is queued already."""
     made = _dialect(connection).insert(t.outbox).on_conflict_do_nothing()
     rows = [

@@ -29,7 +29,7 @@ class Spelling:
         if kind is not None and one.unit is None and kind.is_free(one.value):
             said = ""  # what somebody wrote freely goes into no text that leaves the ward
         elif isinstance(one.value, str):
-            said = device(one.value).short if one.quantity == "oxygen-device" else one.value
+            said = device(one.value).short if one.quantity == "oxygen-device" else measure(one.value, unit(one.unit))
         else:
             said = "" if one.value is None else measure(number(one.value, held.decimals), unit(one.unit))
         return " ".join(filter(None, (held.name, said, "at", self.time(one.at))))
@@ -38,7 +38,7 @@ class Spelling:
         """A head, as much of the rest as there is room for, and a tail; never cut inside a part but the last."""
         said = capital(head)
         for one in rest:
-            longer = f"{said}{': ' if said == capital(head) else ', '}{one}"
+            longer = f"{said}{': ' if said == capital(head) and ': ' not in said else ', '}{one}"
             if len(longer) + len(tail) > self.most:
                 break
             said = longer
