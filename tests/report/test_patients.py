@@ -279,3 +279,13 @@ def test_every_product_has_every_page() -> None:
         start = Start(day=DAY, zone=BERLIN)
         for name in PAGES:
             assert made(msgspec.structs.replace(asked(therapy.inn), start=start), name).title
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_diary_has_two_days_to_a_page(language: Language) -> None:
+    """Whatever its language and however long the centre's numbers: no day is cut, and none stands alone but the last."""
+    for inn in (CART, ENGAGER, OTHER):
+        one = made(asked(inn, language, LONGEST, region="US"), "diary")
+        days = len(blocks(one, "day"))
+        sheets = len(pictures(one, dots_per_inch=10))
+        assert 1 + days // 2 <= sheets <= 2 + days // 2, f"{inn}: {days} days on {sheets} pages"

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from leeward.cli import app
-from leeward.knowledge.centre import NEEDED, BadCentre, complete, read_centre
+from leeward.knowledge.centre import NEEDED, BadCentre, Centre, complete, read_centre
 from leeward.knowledge.patients import PAGES, text
 from leeward.report.patients import NoCard, made
 from leeward.report.patients.files import html
@@ -61,6 +61,14 @@ def test_a_wrong_setting_is_refused_by_name(written: str, says: str, tmp_path: P
         read_centre(file)
 
 
+def written_in_the_documentation(folder: Path) -> Centre:
+    """The example of docs/patients.md."""
+    told = (Path(__file__).parents[2] / "docs" / "patients.md").read_text(encoding="utf-8")
+    [example] = re.findall(r"```toml\n(.*?)```", told, re.DOTALL)
+    (folder / "example.toml").write_text(example, encoding="utf-8")
+    return read_centre(folder / "example.toml")
+
+
 def test_a_centre_is_read_whole(tmp_path: Path) -> None:
     """What is written, and no more."""
     file = tmp_path / "centre.toml"
@@ -68,6 +76,7 @@ def test_a_centre_is_read_whole(tmp_path: Path) -> None:
     held = read_centre(file)
     assert complete(held) is held
     assert (held.name, held.emergency_number, held.ward, held.missing) == ("Example Centre", "112", None, ())
+    assert complete(written_in_the_documentation(tmp_path)).zone == "Europe/Berlin"
     with pytest.raises(BadCentre, match="cannot be read"):
         read_centre(tmp_path / "none.toml")
 

@@ -145,11 +145,7 @@ def _emergency(asked: Asked, speaker: Speaker, sources: Sources) -> list[Section
     said = {one.id: claims([one], asked, speaker, sources) for one in _of("emergency")}
     think = [line for key in ("ed-crs", "ed-neurotoxicity", "ed-sepsis", "ed-others") for line in said.pop(key)]
     onset = published.onset_rows(asked.product, speaker, sources)
-    given = [
-        (speaker.say("shared.treatment"), asked.product.title),
-        (speaker.say("emergency.class"), speaker.say(f"class.{asked.product.klass}")),
-        (speaker.say("shared.given"), speaker.day(asked.start.day)),
-    ]
+    given = [(speaker.say("emergency.class"), speaker.say(f"class.{asked.product.klass}"))]
     heads = [speaker.say(f"emergency.{key}") for key in ("study", "began", "median")]
     table = Block(kind="table", head=heads, rows=onset, caption=speaker.say("emergency.counted"))
     none = Block(kind="text", lines=[Line(text=speaker.say("emergency.no-onset"))])
