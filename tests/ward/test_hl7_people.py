@@ -150,6 +150,8 @@ def test_a_patient_is_admitted_moved_and_discharged(door: Receiver, world: World
     door.receive(event("A13", "1130", "ICU 3"))
     assert held(world).discharged_at is None
     assert "Jane" not in str(world.store.patients())
+    stays = [row["text"] for row in rows(world) if row["quantity"] == "care-setting"]
+    assert stays == ["ward", "icu", "icu"]  # admitted, moved, discharge undone
 
 
 def test_20_moves_in_any_order_leave_the_patient_in_the_same_bed(door: Receiver, world: World) -> None:

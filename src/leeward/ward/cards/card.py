@@ -24,7 +24,9 @@ BASIS = "leeward.basis"
 """The extension of a card that says to programs what the card rests on."""
 STANDING = "For a professional's review: a research instrument, not a medical device, and no order."
 
-_MARKUP = re.compile(r"[\\`*_\[\]!|<>~&@]|:(?=//)|(?<=www)\.|^[#+\-=]|(?<=^\d)[.)](?=\s|$)|(?<=^\d\d)[.)](?=\s|$)", re.IGNORECASE)
+_MARKUP = re.compile(
+    r"[\\`*_\[\]!|<>~&@]|:(?=//)|(?<=www)\.|^[#+\-=]|(?<=^\d)[.)](?=\s|$)|(?<=^\d\d)[.)](?=\s|$)", re.IGNORECASE
+)
 """What Markdown reads as more than letters: emphasis, links bare or named, tags, tables, and what begins a block."""
 _ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
 _BLANK = re.compile(r"\s+")

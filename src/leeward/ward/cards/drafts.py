@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from decimal import Decimal, InvalidOperation
 from functools import cache
 
 import msgspec
@@ -19,6 +20,8 @@ from leeward.ward.cards.request import Refused
 
 ENTRIES_MAX = 500
 """Orders in one draft; an order set has some tens."""
+SPELT_MOST = 20
+"""A dose of more letters is no dose."""
 
 
 class _Range(Part):
@@ -203,10 +206,18 @@ def _amount(drug: str, dose: Quantity, words: Words) -> tuple[float, bool] | Non
 
 
 def _spelt(low: Quantity, high: Quantity) -> str:
-    """A dose as its order spells it."""
-    said = [bytes(end.value).decode(errors="replace").strip('"') for end in (low, high)]
+    """A dose as its order spells it, without idle zeros."""
+    said = [_bare(bytes(end.value).decode(errors="replace").strip('"')) for end in (low, high)]
     unit = low.unit or low.code or ""
     return f"{said[0] if said[0] == said[1] else ' to '.join(said)} {unit}".strip()
+
+
+def _bare(spelt: str) -> str:
+    """A number without idle zeros; what is none stays as it is."""
+    try:
+        return f"{Decimal(spelt).normalize():f}" if len(spelt) < SPELT_MOST else spelt
+    except InvalidOperation:
+        return spelt
 
 
 def _every_hours(timing: _Timing | None) -> float | None:

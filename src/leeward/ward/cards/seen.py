@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import msgspec
@@ -63,8 +63,16 @@ class Eyes:
         self._differ = tuple(rule for rule in every if rule.guideline.nature == DIFFERENCES)
         self._about = tuple(rule for rule in every if _about(rule, frozenset(drugs)))
         self._course = Bedside(room_air=room_air, lookalikes=True, cells=fires.cells(self._differ, ASTCT))
-        scales = guidance.scales()
-        self._ordering = Bedside(room_air=room_air, scales=scales, cells=fires.cells(self._about, ASTCT))
+
+    @cached_property
+    def _ordering(self) -> Bedside:
+        """What orders are held against; made when the first order comes, or by `warm`."""
+        cells = fires.cells(self._about, ASTCT)
+        return Bedside(room_air=self._room_air, scales=guidance.scales(), cells=cells)
+
+    def warm(self) -> None:
+        """Compile everything."""
+        _ = self._ordering
 
     def see(self, findings: pa.Table, refusals: pa.Table, patient: str, at: datetime) -> Seen:
         """A patient's grades, look-alikes and where sources differ."""

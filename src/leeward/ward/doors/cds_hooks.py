@@ -17,8 +17,8 @@ from leeward.ward.access.bearers import HOOKS
 from leeward.ward.access.refusal import Refusal
 from leeward.ward.cards.drafts import watched
 from leeward.ward.cards.request import Feedback, Refused, feedbacks_of, outcome, request_of
-from leeward.ward.cards.service import Hooks
 from leeward.ward.cards.seen import eyes
+from leeward.ward.cards.service import Hooks
 from leeward.ward.cards.services import SERVICES, Service
 from leeward.ward.cards.settings import cds_hooks
 from leeward.ward.world import World
@@ -60,7 +60,7 @@ def install(app: FastAPI, world: World) -> None:
 
 def warm(world: World) -> None:
     """Compile what answers; the first call would else wait for it some seconds."""
-    eyes(room_air=world.settings.room_air, drugs=watched())
+    eyes(room_air=world.settings.room_air, drugs=watched()).warm()
 
 
 def _service(name: str) -> Service:
