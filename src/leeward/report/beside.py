@@ -7,8 +7,10 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
+import duckdb
 import ibis
 import msgspec
+import pyarrow as pa
 
 from leeward.cohort import lookalikes
 from leeward.cohort.courses import graded
@@ -101,6 +103,23 @@ def _value(low: float | None, high: float | None, text: str | None) -> str:
 def _when(seconds: int) -> datetime:
     """Seconds since 1970 as a moment."""
     return datetime.fromtimestamp(seconds, UTC)
+
+
+def corrections_of(findings: pa.Table, as_of: datetime) -> tuple[Correction, ...]:
+    """What was corrected of one patient's findings, as known at a moment, without grading anything."""
+    con = duckdb.connect()
+    con.execute("set threads = 1; set TimeZone = 'UTC'; set enable_progress_bar = false")
+    con.register("findings", findings)
+    con.execute("create temp table question as select ?::timestamptz as as_of", [as_of])
+    rows = con.sql(_corrected()).to_arrow_table().to_pylist()
+    con.close()
+    return tuple(_correction(row) for row in sorted(rows, key=lambda row: (row["at_s"], row["quantity"])))
+
+
+@cache
+def _corrected() -> str:
+    """The question of corrections as SQL, compiled once."""
+    return str(ibis.to_sql(corrections(FINDINGS, QUESTION), dialect="duckdb"))
 
 
 @cache

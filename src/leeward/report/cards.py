@@ -77,7 +77,7 @@ def _open(episodes: list[Episode], wall: Clock) -> str:
     return f"open since {wall.moment(seconds(last.onset))} ({length})"
 
 
-def _because(one: Because, wall: Clock, *, alone: bool) -> dict[str, str]:
+def _because(one: Because, wall: Clock, *, alone: bool) -> dict[str, Any]:
     """A finding behind a grade, with its time, its age, and where it stands in the record."""
     held = words.quantity(one.quantity)
     if isinstance(one.value, str):
@@ -91,6 +91,7 @@ def _because(one: Because, wall: Clock, *, alone: bool) -> dict[str, str]:
         "name": held.name,
         "figure": words.measure(figure, words.unit(one.unit)) or "on record",
         "at": wall.moment(at_s) if at_s is not None else "time not recorded",
+        "at_s": at_s,
         "until": f"to {wall.moment(until_s)}" if until_s is not None and until_s != at_s else "",
         "age": age,
         "stood": " ".join(filter(None, [one.source if alone else "", one.place])),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from html import escape
-from typing import Any
+from typing import Any, NamedTuple
 
 import vl_convert as vlc
 
@@ -24,9 +25,21 @@ PRESSURE = (40.0, 140.0)
 """What each curve always shows; it grows with the values, and never cuts one off."""
 
 
-def svg(answer: Answer, tracks: Tracks, clock: Clock, layout: Layout, says: str) -> str:
+class View(NamedTuple):
+    """What of a course is drawn: all (None), or a stretch in seconds; `link`: the address of a moment's findings."""
+
+    stretch: tuple[int, int] | None = None
+    link: Callable[[int], str] | None = None
+
+
+WHOLE = View()
+
+
+def svg(
+    answer: Answer, tracks: Tracks, clock: Clock, layout: Layout, says: str, view: View = WHOLE
+) -> str:  # fmt: skip
     """The drawing as an SVG element without outside references; `says` describes it for those who do not see it."""
-    window = window_of(answer, tracks, clock, layout)
+    window = window_of(answer, tracks, clock, layout, view.stretch)
     head = lanes.head(window, answer, clock)
     below = Strip(window)
     drugs.infusions(below, tracks, clock)
@@ -34,6 +47,7 @@ def svg(answer: Answer, tracks: Tracks, clock: Clock, layout: Layout, says: str)
     oxygen.draw(below, tracks, clock)
     drugs.given(below, tracks, clock)
     lanes.neurology(below, tracks, clock)
+    lanes.labs(below, tracks)
     lanes.marks(below, tracks, clock)
     for syndrome in answer.syndromes:
         grades.draw(below, answer, syndrome, tracks, clock)
@@ -50,7 +64,8 @@ def svg(answer: Answer, tracks: Tracks, clock: Clock, layout: Layout, says: str)
     }
     _size(filled, {"head": head.height, "lanes": below.height})
     drawn: str = vlc.vegalite_to_svg(filled)
-    return _tidy(drawn, layout, head.height + 2 * CURVE + below.height, says)
+    addresses = _addresses(tracks, clock, below, view)
+    return _tidy(drawn, window, head.height + 2 * CURVE + below.height, says, addresses)
 
 
 def _size(filled: dict[str, Any], heights: dict[str, float]) -> None:
@@ -186,21 +201,46 @@ _DIGITS = re.compile(r"(\.\d)\d+(?=[^<>]*>)")
 _EMPTY = re.compile(
     r'<path d="M0(?:\.5)?,0(?:\.5)?h[-\d.]+v[-\d.]+h[-\d.]+Z"(?: display="none")?/>|<path d="" display="none"/>|<g></g>'
 )
+_UNLINKED = re.compile(r'(<(?:path|line|g|text|rect)(?: [\w:-]+="[^"]*")*?) aria-label="[^"]*"')
 _LABEL = re.compile(r'<(path|line)((?: (?!aria-label)[\w-]+="[^"]*")*) aria-label="([^"]*)"((?: [\w-]+="[^"]*")*)/>')
 
 
-def _tidy(drawn: str, layout: Layout, height: float, says: str) -> str:
+def _addresses(tracks: Tracks, clock: Clock, below: Strip, view: View) -> dict[str, str]:
+    """Where each mark leads, by what it says."""
+    if view.link is None:
+        return {}
+    told = {_told(row, clock): row.at_s for row in tracks.temperature}
+    told |= {_pair(bar, clock): bar.at_s for bar in tracks.pressure}
+    told |= below.told
+    return {escape(says): view.link(at_s) for says, at_s in told.items()}
+
+
+def _labelled(found: re.Match[str], layout: Layout, addresses: dict[str, str]) -> str:
+    """A mark with what it says as its tooltip (where there is a pointer to rest on it), leading to its findings."""
+    name, before, says, after = found.groups()
+    told = "/>" if layout.names_above else f"><title>{says}</title></{name}>"
+    made, address = f"<{name}{before}{after}{told}", addresses.get(says)
+    return f'<a href="{escape(address)}" aria-label="{says}" tabindex="-1">{made}</a>' if address else made
+
+
+def _tidy(drawn: str, window: Window, height: float, says: str, addresses: dict[str, str]) -> str:
     """One element for one page: its own patterns and description, spoken labels as tooltips, nothing unused."""
+    layout = window.layout
     inner = drawn[drawn.index(">") + 1 : drawn.rindex("</svg>")]
     inner = _DIGITS.sub(r"\1", _NOISE.sub("", inner))
     for _ in range(4):
         inner = _EMPTY.sub("", inner)
-    if not layout.names_above:  # where there is a pointer to rest on a mark
-        inner = _LABEL.sub(r"<\1\2\4><title>\3</title></\1>", inner)
-    inner = re.sub(r' aria-label="[^"]*"', "", inner)
+    inner = _LABEL.sub(lambda found: _labelled(found, layout, addresses), inner)
+    inner = _UNLINKED.sub(r"\1", inner)
     name = layout.name
+    role = "group" if addresses else "img"
+    axis = " ".join(
+        f'data-{key}="{value:.0f}"'
+        for key, value in (("from", window.from_s), ("until", window.until_s), ("left", layout.left),
+                           ("plot", layout.plot))
+    )  # fmt: skip
     return (
-        f'<svg class="{name}" viewBox="0 0 {layout.width} {round(height)}" role="img" '
+        f'<svg class="{name}" viewBox="0 0 {layout.width} {round(height)}" role="{role}" {axis} '
         f'aria-labelledby="{name}-title {name}-says"><title id="{name}-title">Course on one time axis</title>'
         f'<desc id="{name}-says">{escape(says)}</desc><defs>{_patterns(name)}</defs>'
         f'<g transform="translate({layout.left},0)">{inner}</g></svg>'

@@ -89,9 +89,11 @@ def neurology(strip: Strip, tracks: Tracks, clock: Clock) -> None:
     _labelled(strip, "neurology", [(signs[place], texts[place]) for place in changed], clock)
 
 
-def _scores(strip: Strip, scores: list[Row], *, lowest_first: bool) -> None:
+def _scores(strip: Strip, scores: list[Row], *, lowest_first: bool, unit: bool = False) -> None:
     """One row of numerals; a score without room for its numeral keeps a small line."""
-    top = strip.row(words.quantity(scores[0].quantity).name, ROW - 2)
+    name, printed = words.quantity(scores[0].quantity).name, words.unit_of(scores[0].quantity)
+    full = f"{name}, {printed}" if unit and printed else name
+    top = strip.row(full if strip.window.layout.names(full) else name, ROW - 2)
     taken: list[tuple[float, float]] = []
     for row in sorted(scores, key=lambda row: (row.value or 0) * (1 if lowest_first else -1)):
         text = words.between(row.quantity, row.low, row.high)
@@ -107,6 +109,14 @@ def _sign(row: Row) -> str:
     """A neurological sign in words: "consciousness: voice"."""
     told = row.text or words.between(row.quantity, row.low, row.high)
     return f"{words.quantity(row.quantity).name}: {told}"
+
+
+def labs(strip: Strip, tracks: Tracks) -> None:
+    """The laboratory values that speak of CRS and what looks like it, a row of numerals each."""
+    for name in words.words().groups.labs:
+        rows = [row for row in tracks.rows if row.quantity == name and row.value is not None]
+        if any(strip.window.shows(row.at_s) for row in rows):
+            _scores(strip, [row for row in rows if strip.window.shows(row.at_s)], lowest_first=False, unit=True)
 
 
 def marks(strip: Strip, tracks: Tracks, clock: Clock) -> None:

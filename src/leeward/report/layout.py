@@ -99,9 +99,15 @@ class Window:
         return STEPS_S[-1]
 
 
-def window(answer: Answer, tracks: Tracks, clock: Clock, layout: Layout) -> Window:
-    """What a drawing of this answer shows: its extent, with room at the left, and at the right for the state then."""
-    from_s, until_s = extent(answer, tracks, clock)
+def window(
+    answer: Answer, tracks: Tracks, clock: Clock, layout: Layout, stretch: tuple[int, int] | None = None
+) -> Window:
+    """What a drawing of this answer shows: its extent, with room at the left, and at the right for the state then.
+
+    stretch: a part of it that somebody looks at more closely.
+    """
+    from_s, until_s = stretch or extent(answer, tracks, clock)
+    until_s = max(min(until_s, clock.as_of_s), from_s + STEPS_S[0])
     right = NOW + 6 if until_s == clock.as_of_s else EDGE
     second = (until_s - from_s) / (layout.plot - EDGE - right)
     return Window(from_s - EDGE * second, until_s + right * second, layout, clock.as_of_s)

@@ -28,6 +28,7 @@ class Strip:
     centred: list[Datum] = field(default_factory=list)
     names: list[Datum] = field(default_factory=list)
     titles: list[Datum] = field(default_factory=list)
+    told: dict[str, int] = field(default_factory=dict)  # what boxes and marks say, and the moment they speak of
 
     def row(self, name: str, height: float, *, title: bool = False, baseline: float | None = None) -> float:
         """Room for one row under its name (beside it on a wide drawing, above it on a narrow one); its top."""
@@ -54,6 +55,8 @@ class Strip:
             return
         left, right = (self.window.pixels(at_s) for at_s in cut)
         wider = max(right, left + LOW_BOX)
+        if says:
+            self.told[says] = int(from_s)
         self.boxes.append({"x": left, "x2": wider, "y": top, "y2": bottom, "fill": fill, "edge": edge, "says": says})
 
     def line(self, from_s: float, until_s: float, y: float, colour: str, y2: float | None = None) -> None:
@@ -70,6 +73,8 @@ class Strip:
     def mark(self, at_s: float, y: float, colour: str, says: str = "") -> None:
         """A small triangle that stands at a moment."""
         if self.window.shows(at_s):
+            if says:
+                self.told[says] = int(at_s)
             self.marks.append({"x": self.window.pixels(at_s), "y": y, "colour": colour, "says": says})
 
     def word(self, left: float, y: float, text: str, colour: str = LIGHT["ink"], *, backed: bool = False) -> None:

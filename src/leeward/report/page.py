@@ -70,36 +70,45 @@ def page(
     Clock times are in `zone` (IANA) or, without one, at the offset in which the answer's own moment is written.
     Raises ValueError where a key of the answer does not fit.
     """
+    dress, allowed = _style()
+    told = content(answer, findings, zone=zone, plan=plan, beside=beside)
+    return _templates().get_template("patient.html").render(sheet=dress, allowed=allowed, **told)
+
+
+def content(
+    answer: Mapping[str, Any],
+    findings: pa.Table,
+    *,
+    zone: str | None = None,
+    plan: Plan | None = None,
+    beside: Beside = NOTHING,
+    view: chart.View = chart.WHOLE,
+) -> dict[str, Any]:
+    """Everything that the template of a patient's page asks for, but its style; `view`: what of the course is drawn."""
     held = understood(answer)
     made = tracks(findings, seconds(held.as_of) if held.as_of else None)
     wall = clock(held, zone, made.last_s)
-    dress, allowed = _style()
-    return (
-        _templates()
-        .get_template("patient.html")
-        .render(
-            answer=held,
-            wall=wall,
-            seconds=seconds,
-            words=words,
-            sheet=dress,
-            allowed=allowed,
-            standing=STANDING,
-            plan=section(plan, wall),
-            otherwise=otherwise(beside, wall),
-            corrected=corrected(beside.corrections, wall),
-            **_course(held, made, wall),
-        )
-    )
+    return {
+        "answer": held, "wall": wall, "seconds": seconds, "words": words, "standing": STANDING,
+        "plan": section(plan, wall), "otherwise": otherwise(beside, wall),
+        "corrected": corrected(beside.corrections, wall), "source_of": view.link,
+        "drawings": drawings(held, made, wall, view), "tracks": made, **_course(held, made, wall),
+    }  # fmt: skip
+
+
+def drawings(held: Answer, made: Tracks, wall: Clock, view: chart.View = chart.WHOLE) -> list[Markup]:
+    """The course for wide and for narrow pages; none where there is nothing to draw."""
+    if not (made.rows or held.triggers or held.course):
+        return []
+    says = cards.description(held, made, wall)
+    drawn = [chart.svg(held, made, wall, layout, says, view) for layout in (WIDE, NARROW)]
+    return [Markup(one) for one in drawn]  # noqa: S704  the renderer escapes each text it draws
 
 
 def _course(held: Answer, made: Tracks, wall: Clock) -> dict[str, Any]:
-    """The course itself: drawings, cards, tables."""
+    """The course itself: cards and tables."""
     something = bool(made.rows or held.triggers or held.course)
-    says = cards.description(held, made, wall)
-    drawn = [chart.svg(held, made, wall, layout, says) for layout in (WIDE, NARROW)] if something else []
     return {
-        "drawings": [Markup(one) for one in drawn],  # noqa: S704  the renderer escapes each text it draws
         "person": cards.person(made, wall),
         "cards": [cards.card(held, one, made, wall) for one in held.syndromes],
         "notes": cards.notes(held, made, wall),

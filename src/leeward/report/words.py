@@ -54,6 +54,7 @@ class Groups(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     infusions: list[str]
     given: list[str]
     neurology: list[str]
+    labs: list[str]
     marks: list[str]
 
 

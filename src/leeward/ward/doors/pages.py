@@ -2,26 +2,43 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
-from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI, Query, Request
+from markupsafe import Markup
 from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
+from leeward.record import times
 from leeward.report.page import sheet as dress
-from leeward.ward.access import Person
-from leeward.ward.pages import board, paper
+from leeward.ward.access import Person, Refusal
+from leeward.ward.pages import board, entry, paper
+from leeward.ward.pages import patient as pages
 from leeward.ward.pages.board import Line
 from leeward.ward.world import World
 
 STATIC = Path(board.__file__).with_name("static")
 
 
+def _stretch(
+    from_s: Annotated[int | None, Query(alias="from", ge=0, le=2**36)] = None,
+    until_s: Annotated[int | None, Query(alias="until", ge=0, le=2**36)] = None,
+) -> tuple[int, int] | None:
+    """The stretch of a course that is asked for, in seconds since 1970."""
+    return (from_s, until_s) if from_s is not None and until_s is not None and from_s < until_s else None
+
+
+Stretch: TypeAlias = tuple[int, int] | None
+STRETCH: Any = Depends(_stretch)
+
+
 def router(world: World) -> APIRouter:
     """Every page."""
     made = APIRouter(tags=["pages"], include_in_schema=False)
     _ward(made, world)
+    _patient(made, world)
     return made
 
 
@@ -62,6 +79,87 @@ def _ward(made: APIRouter, world: World) -> None:
         return paper.answer(
             world, request, person, "rows.html", lines=board.lines(world, some), tally=_counted(world, people)
         )
+
+
+def _patient(made: APIRouter, world: World) -> None:
+    """One patient: the page, a closer look at the course, the findings of a moment, why scales differ."""
+
+    @made.get("/patient/{handle}")
+    def patient(request: Request, handle: str, known: str = "", view: Stretch = STRETCH) -> HTMLResponse:
+        """The patient as known now, or at a moment of the past."""
+        mine, person = admitted(world, request, handle)
+        del mine
+        return shown(world, request, person, handle, known=known, stretch=view)
+
+    @made.get("/patient/{handle}/course")
+    def course(request: Request, handle: str, known: str = "", view: Stretch = STRETCH) -> HTMLResponse:
+        """The drawings alone, of a stretch of time."""
+        mine, _ = admitted(world, request, handle)
+        look = world.grader.look(mine, known_at=_known(world, known))
+        return HTMLResponse("".join(pages.course(world, look, handle, view)))
+
+    @made.get("/patient/{handle}/said")
+    def said(request: Request, handle: str) -> Response:
+        """A word that changes when something new is to be said of a patient, for a page that is open already."""
+        mine, _ = admitted(world, request, handle)
+        return Response(pages.said(world, mine), media_type="text/plain")
+
+    @made.get("/patient/{handle}/at/{at_s}")
+    def moment(request: Request, handle: str, at_s: int) -> HTMLResponse:
+        """Every finding of a moment, with its sources."""
+        mine, person = admitted(world, request, handle)
+        clock = paper.wall(world)
+        return paper.answer(
+            world, request, person, "at.html", rows=pages.at(world, mine, at_s), held=world.store.patient(mine),
+            moment_told=clock.full(at_s),
+        )  # fmt: skip
+
+    @made.get("/patient/{handle}/scales")
+    def differ(request: Request, handle: str) -> HTMLResponse:
+        """Which rules make the scales differ."""
+        mine, person = admitted(world, request, handle)
+        found = pages.differences(world, mine)
+        return paper.answer(
+            world, request, person, "differ.html", differences=found, held=world.store.patient(mine)
+        )  # fmt: skip
+
+
+def admitted(world: World, request: Request, handle: str) -> tuple[str, Person]:
+    """The patient behind a handle and who looks; a handle of nobody is answered as a patient who is not theirs."""
+    mine = world.store.patient_of(handle)
+    if mine is None:
+        world.access.admit(request, "read", why="an address of nobody")
+        raise Refusal(404)
+    return mine, world.access.admit(request, "read", patient=mine)
+
+
+def shown(
+    world: World, request: Request, person: Person, handle: str, *, known: str = "",
+    stretch: tuple[int, int] | None = None, said: entry.Said | None = None, status: int = 200,
+) -> HTMLResponse:  # fmt: skip
+    """A patient's page; `said`: what became of a form that was sent."""
+    mine = world.store.patient_of(handle)
+    assert mine is not None
+    at = _known(world, known)
+    look = world.grader.look(mine, known_at=at, plan=True)
+    told = pages.page(world, look, handle, stretch, past=at is not None)
+    query = Markup(f"&amp;known={known}") if at is not None else ""  # noqa: S704  a moment that was understood
+    return paper.answer(
+        world, request, person, "bedside.html", status=status, entered=entry.entries(world, mine, person),
+        receipt=said or entry.Said(), kinds=entry.kinds(), known_query=query, said_now=pages.said(world, mine), **told,
+    )  # fmt: skip
+
+
+def _known(world: World, spelt: str) -> datetime | None:
+    """A moment of the past as a form spells it, by the ward's clock; none where nothing is asked for."""
+    if not spelt:
+        return None
+    try:
+        at = datetime.fromisoformat(spelt)
+    except ValueError:
+        raise Refusal(400) from None
+    at = at.replace(tzinfo=times.zone(world.settings.zone)) if at.tzinfo is None else at
+    return min(at.astimezone(UTC), world.clock.now())
 
 
 def tally(lines: list[Line]) -> str:

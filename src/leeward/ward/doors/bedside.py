@@ -1,0 +1,140 @@
+"""What people enter: values at the bedside and their corrections, notes, alerts seen, files in Leeward CSV."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, Depends, Form, Request, UploadFile
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from leeward.record import leeward_csv
+from leeward.record.errors import Malformed
+from leeward.report import words
+from leeward.ward.access import Person, Refusal
+from leeward.ward.arrivals import Arrival, Receipt
+from leeward.ward.doors.pages import shown
+from leeward.ward.pages import entry, notes, paper
+from leeward.ward.world import World
+
+
+def router(world: World) -> APIRouter:
+    """Every form of the pages."""
+    made = APIRouter(tags=["bedside"], include_in_schema=False)
+    _chart(made, world)
+    _said(made, world)
+    _upload(made, world)
+    return made
+
+
+def _patient(world: World, handle: str) -> str:
+    """Who a handle stands for; nobody's handle is answered as a patient who is not theirs."""
+    patient = world.store.patient_of(handle)
+    if patient is None:
+        raise Refusal(404)
+    return patient
+
+
+def _chart(made: APIRouter, world: World) -> None:
+    """Values and their corrections."""
+
+    @made.post("/patient/{handle}/chart", dependencies=[Depends(world.access.may("write"))])
+    async def chart(handle: str, request: Request) -> Response:
+        """Take in what the form holds; back to the page with what became of it."""
+        filled = {name: held for name, held in (await request.form()).items() if isinstance(held, str)}
+        return await run_in_threadpool(charted, handle, request, filled)
+
+    def charted(handle: str, request: Request, filled: dict[str, str]) -> Response:
+        patient = _patient(world, handle)
+        person = world.access.admit(request, "write", patient=patient, why="charted at the bedside")
+        said = entry.chart(world, patient, person, filled)
+        return shown(world, request, person, handle, said=said, status=422 if said.wrong else 200)
+
+    @made.post("/patient/{handle}/entries/{record}", dependencies=[Depends(world.access.may("write"))])
+    async def again(handle: str, record: str, request: Request) -> Response:
+        """Correct or take back an entry of one's own."""
+        filled = {name: held for name, held in (await request.form()).items() if isinstance(held, str)}
+        return await run_in_threadpool(corrected, handle, record, request, filled)
+
+    def corrected(handle: str, record: str, request: Request, filled: dict[str, str]) -> Response:
+        patient = _patient(world, handle)
+        person = world.access.admit(request, "write", patient=patient, why="corrected an entry")
+        said = entry.again(world, patient, person, record, filled)
+        return shown(world, request, person, handle, said=said, status=422 if said.wrong else 200)
+
+
+def _said(made: APIRouter, world: World) -> None:
+    """Notes, and alerts that were seen."""
+    writer = Depends(world.access.may("write"))
+
+    @made.post("/patient/{handle}/notes", dependencies=[writer])
+    def note(handle: str, request: Request, text: str = Form(min_length=1, max_length=2000)) -> Response:
+        """Keep a note."""
+        patient = _patient(world, handle)
+        person = world.access.admit(request, "write", patient=patient, why="wrote a note")
+        if text.strip():
+            notes.add(world, patient, person.name, text.strip())
+        return RedirectResponse(f"/patient/{handle}#notes", 303)
+
+    @made.post("/patient/{handle}/alerts/{number}/seen", dependencies=[writer])
+    def seen(handle: str, number: int, request: Request) -> Response:
+        """Somebody has seen an alert of this patient."""
+        patient = _patient(world, handle)
+        person = world.access.admit(request, "write", patient=patient, why="acknowledged an alert")
+        held = world.alerts.one(number)
+        if held is None or held.patient != patient:
+            raise Refusal(404)
+        world.alerts.acknowledge(number, person.id)
+        return RedirectResponse(f"/patient/{handle}#alerts", 303)
+
+
+def _upload(made: APIRouter, world: World) -> None:
+    """Leeward CSV from a file."""
+    writer = Depends(world.access.may("write"))
+
+    @made.get("/upload")
+    def ask(request: Request, person: Person = writer) -> HTMLResponse:
+        """The form, and the columns."""
+        return paper.answer(world, request, person, "upload.html", columns=leeward_csv.COLUMNS, more=leeward_csv.MORE)
+
+    @made.post("/upload")
+    async def upload(request: Request, file: UploadFile, silent: str = Form(""), person: Person = writer) -> Response:
+        """Take a file in: what was understood, and what was not, line by line."""
+        body = await file.read()
+        return await run_in_threadpool(taken, request, person, body, bool(silent))
+
+    def taken(request: Request, person: Person, body: bytes, silent: bool) -> Response:
+        person = world.access.admit(request, "write", why="uploaded a file")
+        if person.limited:
+            raise Refusal(403)  # a file names patients by itself; whoever sees some only charts at the bedside
+        try:
+            told = _told(_taken(world, person, body, silent=silent))
+            status = 200
+        except Malformed as error:
+            told, status = {"wrong": str(error)}, 422
+        return paper.answer(world, request, person, "upload.html", status=status, columns=leeward_csv.COLUMNS,
+                            more=leeward_csv.MORE, told=told)  # fmt: skip
+
+
+def _taken(world: World, person: Person, body: bytes, *, silent: bool) -> Receipt:
+    """A file's statements through the intake."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "upload.csv"
+        path.write_bytes(body)
+        statements = leeward_csv.statements(path, world.intake.reading("csv"))
+        return world.intake.take(Arrival(door="csv", source="csv", by=person.id, silent=silent), statements)
+
+
+def _told(receipt: Receipt) -> dict[str, Any]:
+    """What was understood and what was not."""
+    told = words.words().refusals
+    by_reason = Counter(row["reason"] for row in receipt.refusals)
+    return {
+        "duplicate": receipt.duplicate, "new": receipt.new, "findings": receipt.findings,
+        "patients": len(receipt.patients), "refused": len(receipt.refusals),
+        "reasons": [(told.get(reason, reason), count) for reason, count in by_reason.most_common()],
+        "places": [(row["place"], row["quantity"], told.get(row["reason"], row["reason"])) for row in receipt.refusals],
+    }  # fmt: skip

@@ -1,0 +1,190 @@
+"""One patient's page: the course and plan as report/ shows them, and what only a live ward has beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from markupsafe import Markup
+
+from leeward.cohort.agreement import comparison
+from leeward.cohort.courses import graded
+from leeward.cohort.engine import Question
+from leeward.plan.monitoring import Check
+from leeward.report import words
+from leeward.report.answer import understood
+from leeward.report.beside import Beside, corrections_of
+from leeward.report.chart import View
+from leeward.report.clock import Clock, seconds
+from leeward.report.clock import clock as clock_of
+from leeward.report.page import content, drawings
+from leeward.report.tracks import Row, Tracks, tracks
+from leeward.scales.older_crs import SCALES
+from leeward.ward.look import Look
+from leeward.ward.pages import notes
+from leeward.ward.pages.names import titles
+from leeward.ward.pages.paper import wall
+
+if TYPE_CHECKING:
+    from leeward.ward.world import World
+
+STATES = {
+    "continuous": "continuous",
+    "not-asked": "asked for without an interval",
+    "ended": "the source says no longer",
+}
+MOST_MOMENTS = 4000
+"""Findings that the cursor of the chart can tell; of more, the latest."""
+
+
+def page(world: World, look: Look, handle: str, stretch: tuple[int, int] | None, *, past: bool) -> dict[str, Any]:
+    """What the template of a patient's page asks for."""
+
+    def link(at_s: int) -> str:
+        return f"/patient/{handle}/at/{at_s}"
+
+    told = content(
+        msgspec.to_builtins(look.answer, str_keys=True), look.findings, zone=world.settings.zone, plan=look.plan,
+        beside=Beside((), corrections_of(look.findings, look.at), look.lookalikes), view=View(stretch, link),
+    )  # fmt: skip
+    clock: Clock = told["wall"]
+    return told | {
+        "handle": handle, "person_words": " · ".join(told.pop("person")), "moments_json": _data(told),
+        "held": look.held, "past": past, "watched": look.watched,
+        "scales": [_scale(name, held) for name, held in look.answer.scales.items()],
+        "scores": list(_scores(look)), "checks": [_check(one, clock) for one in _checks(look)],
+        "alerts": _alerts(world, look.patient), "notes": notes.of(world, look.patient, look.at),
+        "refusals": _refusals(world, look),
+    }  # fmt: skip
+
+
+def _scale(name: str, held: Any) -> dict[str, Any]:
+    """What holds now on one further scale of CRS."""
+    lacking = [words.quantity(one).lack or words.quantity(one).name for one in held.missing]
+    return {"id": f"{name}-crs", "name": words.words().scale_names.get(name, name), "range": held,
+            "missing": words.listed(lacking), "recalled": held.evidence == "recalled",
+            "evidence": words.words().evidence[held.evidence] if held.evidence else ""}  # fmt: skip
+
+
+def _scores(look: Look) -> Iterator[dict[str, Any]]:
+    """Every other score, those that are known best first."""
+    for name, held in sorted(look.answer.scores.items(), key=lambda item: len(item[1]["missing"])):
+        yield {
+            "id": name, "name": titles().get(name, name), "figure": words.grade(held["at_least"], held["at_most"]),
+            "sure": held["at_least"] == held["at_most"],
+            "missing": words.listed([words.quantity(one).name for one in held["missing"]]),
+            "evidence": words.words().evidence[held["evidence"]],
+        }  # fmt: skip
+
+
+def _checks(look: Look) -> list[Check]:
+    """The schedule: overdue first, what surely applies before what may."""
+    order = ("overdue", "due", "next", "continuous", "not-asked", "ended")
+    asked = [one for one in look.watched.checks if one.applies is not False]
+    return sorted(asked, key=lambda one: (one.applies is None, order.index(one.state)))
+
+
+def _check(one: Check, clock: Clock) -> dict[str, Any]:
+    """One line of the schedule."""
+    when = clock.short(seconds(one.next_at)) if one.next_at else ""
+    late = f"overdue {words.span(one.overdue_hours * words.HOUR_S)}" if one.overdue_hours is not None else ""
+    return {
+        "title": one.title, "product": one.product, "late": late,
+        "state": STATES.get(one.state) or late or f"{one.state} {when}", "why": "; ".join(one.why),
+        "last": clock.short(seconds(one.last_at)) if one.last_at else "never whole since the dose",
+        "source": one.source, "evidence": words.words().evidence[one.evidence], "perhaps": one.applies is None,
+    }  # fmt: skip
+
+
+def _alerts(world: World, patient: str) -> list[dict[str, Any]]:
+    """This patient's alerts: open ones first."""
+    clock = wall(world)
+    found = sorted(world.alerts.of(patient), key=lambda one: (not one.open, one.kind_class == "technical", -one.level))
+    return [
+        {"id": one.id, "text": one.text, "open": one.open, "at": clock.short(seconds(one.opened_at)), "told": one.told,
+         "by": one.acknowledged_by, "closed": one.closed or "", "source": one.signs[0].source if one.signs else "",
+         "closed_at": clock.short(seconds(one.closed_at)) if one.closed_at else "", "standing": one.standing}
+        for one in found
+    ]  # fmt: skip
+
+
+def _refusals(world: World, look: Look) -> list[dict[str, Any]]:
+    """What was not understood, with where it stood."""
+    rows = world.store.known([look.patient], known_at=look.at).refusals.to_pylist()
+    told = words.words().refusals
+    return [{"reason": told.get(row["reason"], row["reason"]), "quantity": row["quantity"] or "",
+             "source": row["source"], "place": row["place"]} for row in rows]  # fmt: skip
+
+
+def course(world: World, look: Look, handle: str, stretch: tuple[int, int] | None) -> list[Markup]:
+    """The drawings alone."""
+    held = understood(msgspec.to_builtins(look.answer, str_keys=True))
+    made = tracks(look.findings, seconds(look.at))
+    view = View(stretch, lambda at_s: f"/patient/{handle}/at/{at_s}")
+    return drawings(held, made, clock_of(held, world.settings.zone, made.last_s), view)
+
+
+def said(world: World, patient: str) -> str:
+    """A word that changes when something arrived of a patient, or is answered otherwise."""
+    held = world.store.patient(patient)
+    heard = held.last_received_at.isoformat() if held and held.last_received_at else ""
+    answered = world.store.last_said([patient]).get(patient, b"")
+    open_ = sorted(one.id for one in world.alerts.of(patient) if one.open)
+    return blake2b(repr((heard, answered, open_)).encode(), digest_size=8).hexdigest()
+
+
+def _data(told: dict[str, Any]) -> Markup:
+    """The cursor's findings as JSON that can stand in a page: nothing in it can end the element it stands in."""
+    text = msgspec.json.encode(moments(told["tracks"], told["wall"])).decode()
+    return Markup(text.replace("<", "\\u003c").replace("&", "\\u0026"))  # noqa: S704  every "<" is spelt out
+
+
+def moments(made: Tracks, clock: Clock) -> list[list[Any]]:
+    """Every drawn finding for the cursor: when, until when, what, its figure."""
+    shown = [*made.drawn, *(row for row in made.rows if row.quantity in words.words().groups.labs)]
+    shown = sorted(shown, key=lambda row: row.at_s)[-MOST_MOMENTS:]
+    return [[row.at_s, row.until_s, words.quantity(row.quantity).name, figure(row), clock.moment(row.at_s)]
+            for row in shown]  # fmt: skip
+
+
+def figure(row: Any) -> str:
+    """A finding's value with its unit, or its word."""
+    number = words.measure(words.between(row.quantity, row.low, row.high), words.unit_of(row.quantity))
+    word = words.device(row.text).name if row.quantity == "oxygen-device" else row.text
+    return number or word or "on record"
+
+
+def at(world: World, patient: str, at_s: int) -> list[dict[str, Any]]:
+    """Every finding that was measured at a second, or ran then, with all its versions and where each came from."""
+    made = []
+    findings = world.store.findings_of(patient).sort_by([("quantity", "ascending"), ("received_at", "ascending")])
+    clock = wall(world)
+    for row in findings.to_pylist():
+        from_s, until_s = seconds(row["measured_at"]), seconds(row["measured_until"] or row["measured_at"])
+        if from_s == at_s or from_s <= at_s < until_s:
+            row |= {name: clock.full(seconds(row[f"{name}_at"])) if row[f"{name}_at"] else ""
+                    for name in ("measured", "reported", "received")}  # fmt: skip
+            drawn = Row(row["quantity"], from_s, None, row["low"], row["high"], row["text"])
+            until = clock.full(until_s) if row["measured_until"] else ""
+            made.append(row | {"name": words.quantity(row["quantity"]).name, "figure": figure(drawn), "until": until})
+    return made
+
+
+def differences(world: World, patient: str) -> list[dict[str, Any]]:
+    """When scales of CRS differ, and the rules of the signs that are there then; the whole plan runs for it."""
+    question = Question(as_of=world.clock.now(), room_air=world.settings.room_air, scales=SCALES)
+    con = graded(world.store.known([patient]), question, reasons=False)
+    clock = wall(world)
+    names = words.words().scale_names
+    made = []
+    for one in comparison(con, patient).differences:
+        by_grade: dict[int, list[str]] = {}
+        for scale, held in one.grades.items():
+            by_grade.setdefault(held.at_least, []).append(names.get(scale, scale))
+        rules = [(words.listed([names.get(scale, scale) for scale in rule.scales]), rule.says) for rule in one.rules]
+        grades = [(grade, words.listed(by)) for grade, by in sorted(by_grade.items())]
+        made.append({"at": clock.moment(seconds(one.at)), "grades": grades, "rules": rules})
+    con.close()
+    return made
