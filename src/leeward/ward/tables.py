@@ -151,7 +151,7 @@ alert_states = Table(
 
 outbox = Table(
     "outbox", metadata, _number(),
-    Column("alert", Count, ForeignKey("alerts.seq"), nullable=False),
+    Column("alert", Count, ForeignKey("alerts.seq")),  # none: a Subscription is told of an answer
     Column("receiver", Text, nullable=False), Column("kind", Text, nullable=False),
     Column("key", Text, nullable=False, unique=True),  # the idempotency key that goes with every attempt
     Column("body", LargeBinary, nullable=False), Column("queued_at", BigInteger, nullable=False),

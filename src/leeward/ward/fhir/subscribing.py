@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from threading import Event as Flag
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -11,9 +12,12 @@ from urllib.parse import parse_qsl
 
 import msgspec
 import structlog
-from sqlalchemy import select
+from sqlalchemy import Connection, select
+from sqlalchemy.dialects import postgresql, sqlite
 
+from leeward.scales.older_crs import ASTCT
 from leeward.ward import tables as t
+from leeward.ward.alerts.rows import queue, writing
 from leeward.ward.arrivals import Arrival
 from leeward.ward.fhir import posted as p
 from leeward.ward.fhir.out.course import GRADE, KINDS, short, spelt
@@ -27,6 +31,10 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 KIND = "Subscription"
+STATE = "fhir-subscriptions"
+"""Under which name the number of the last answer is remembered of which receivers were told."""
+USUAL = (f"{ASTCT}-crs", f"{ASTCT}-icans")
+"""The scales that are told of where none is asked for."""
 PROFILE = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/backport-subscription-status-r4"
 
 
@@ -37,7 +45,6 @@ class Subscribing:
         self._world = world
         self._resources = Resources(world.engine)
         self._stop = Flag()
-        self._told: int | None = None
 
     # ------------------------------------------------------------ kept
 
@@ -120,9 +127,47 @@ class Subscribing:
 
     def once(self) -> int:
         """Queue what is new for every Subscription; how many messages it was."""
-        raise NotImplementedError
+        now, queued = self._world.clock.now(), 0
+        subscriptions = self._resources.of_kind(KIND)
+        with writing(self._world.engine) as connection:
+            before = self._before(connection)
+            new = _decisions(connection, before)
+            if not new:
+                return 0
+            units = {one.patient: one.unit for one in self._world.store.held([row.patient for row in new])}
+            for row in new if subscriptions else ():
+                for held in subscriptions:
+                    if held.seq and moment(row.decided_at) >= held.received_at:
+                        queued += self._queue(connection, held, row, units.get(row.patient), now)
+            self._remember(connection, new[-1].seq)
+        return queued
 
-    def notice(self, held: Version, number: int, scales: list[str], handle: str, at: Any) -> bytes:
+    def _before(self, connection: Connection) -> int:
+        """The last answer of which receivers were told."""
+        found = connection.execute(select(t.alert_states.c.state).where(t.alert_states.c.subject == STATE)).scalar()
+        return 0 if found is None else int(msgspec.json.decode(found))
+
+    def _remember(self, connection: Connection, seq: int) -> None:
+        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+        row = {"subject": STATE, "state": msgspec.json.encode(seq)}
+        made = dialect.insert(t.alert_states).values(row)
+        connection.execute(made.on_conflict_do_update(index_elements=["subject"], set_={"state": row["state"]}))
+
+    def _queue(self, connection: Connection, held: Version, row: Any, unit: str | None, at: datetime) -> int:
+        """One answer for one Subscription, where it is of the receiver's units."""
+        said = msgspec.json.decode(held.body)
+        code = dict(parse_qsl(said["criteria"].partition("?")[2])).get("code", "").rpartition("|")[2]
+        hooks = [
+            hook for hook in self._world.settings.webhooks
+            if hook.url == said["channel"]["endpoint"] and (not hook.units or unit is None or unit in hook.units)
+        ]  # fmt: skip
+        scales = [code] if code else list(USUAL)
+        body = msgspec.Raw(self.notice(held, row.seq, scales, row.handle, moment(row.decided_at)))
+        key = f"{held.reference}/{row.seq}"
+        queue(connection, None, key, [hook.name for hook in hooks[:1]], "grades", body, at)
+        return len(hooks[:1])
+
+    def notice(self, held: Version, number: int, scales: list[str], handle: str, at: datetime) -> bytes:
         """What one receiver is told of one answer: the addresses of the grades, and no value."""
         home = f"{self._world.access.home}/fhir"
         status = {
@@ -147,10 +192,9 @@ class Subscribing:
         })  # fmt: skip
 
 
-def decisions_after(world: World, seq: int) -> list[Any]:
-    """What was answered since: number, handle, unit-less, moment, in order."""
+def _decisions(connection: Connection, seq: int) -> list[Any]:
+    """What was answered after a decision: number, moment, and whose, in order."""
     c = t.decisions.c
-    asked = select(c.seq, t.patients.c.handle, t.patients.c.patient, c.decided_at)
+    asked = select(c.seq, c.decided_at, t.patients.c.handle, t.patients.c.patient)
     asked = asked.join(t.patients, t.patients.c.seq == c.patient_key).where(c.seq > seq).order_by(c.seq)
-    with world.engine.connect() as connection:
-        return [(row.seq, row.handle, row.patient, moment(row.decided_at)) for row in connection.execute(asked)]
+    return list(connection.execute(asked).all())

@@ -116,11 +116,12 @@ class Writing:
                 for one in group:
                     same[one] = same.get(min(group), min(group))
         first: str | None = None
+        named = sorted({item.patient for item in items if item.patient is not None})
+        known = {held.patient: held.merged_into for held in self._world.store.held(named)}
         for item in items:
             if item.patient is None:
                 continue
-            held = self._world.store.patient(item.patient)
-            person = same.get(item.patient) or (held.merged_into if held else None) or item.patient
+            person = same.get(item.patient) or known.get(item.patient) or item.patient
             first = first or person
             if person != first and same.get(first, first) != person:
                 at = "Patient.id" if item.wish.kind == "Patient" else f"{item.wish.kind}.subject"
