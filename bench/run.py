@@ -26,6 +26,7 @@ from reading import against_fhir_readers, one_patient
 from runs import FULL, MIDDLE, QUICK, Size
 from table import Workload, bars_table, markdown
 from ward_cds_hooks import cds_hooks
+from ward_live import ward_live
 
 WORKLOADS: dict[str, Callable[[Size], Workload]] = {
     "clif": against_clifpy,
@@ -37,6 +38,7 @@ WORKLOADS: dict[str, Callable[[Size], Workload]] = {
     "pandas": against_pandas,
     "advice": advice,
     "hooks": cds_hooks,
+    "ward": ward_live,
 }
 PAGE = REPOSITORY / "docs" / "performance.md"
 
