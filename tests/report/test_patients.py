@@ -17,7 +17,7 @@ from leeward.knowledge.therapies import treatments
 from leeward.plan.schedule import Start
 from leeward.report.patients import Page, made, write
 from leeward.report.patients.diary import hours_of_checks, length
-from leeward.report.patients.files import html, pdf, pictures
+from leeward.report.patients.files import bound, html, pdf, pictures
 from leeward.report.patients.home import checks_a_day
 from leeward.report.patients.paper import Block
 from leeward.report.patients.speaker import Speaker
@@ -242,6 +242,17 @@ def test_html_is_whole_and_loads_nothing(name: PageName) -> None:
     assert targets <= {f"#{one}" for one in read.ids()}
 
 
+def test_figures_stay_with_their_units() -> None:
+    """In every language; a page is otherwise the same."""
+    for language in LANGUAGES:
+        one = page("when-to-call", language=language)
+        text_ = html(one)
+        assert not re.search(r" (°C|%|:|;|\?|»)", re.sub(r"<style>.*?</style>", "", text_, flags=re.DOTALL))
+        assert "\N{NO-BREAK SPACE}°C" in text_
+        same = msgspec.json.encode(bound(one)).decode().replace("\N{NO-BREAK SPACE}", " ")
+        assert msgspec.json.decode(same, type=Page) == one
+
+
 def test_a_centres_words_are_text_and_never_markup() -> None:
     """Neither in HTML nor in Typst."""
     held = msgspec.structs.replace(CENTRE, name=HOSTILE, ward=HOSTILE)
@@ -283,7 +294,7 @@ def test_every_product_has_every_page() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_diary_has_two_days_to_a_page(language: Language) -> None:
-    """Whatever its language and however long the centre's numbers: no day is cut, and none stands alone but the last."""
+    """Whatever its language, however long the centre's numbers: no day is cut, and none stands alone but the last."""
     for inn in (CART, ENGAGER, OTHER):
         one = made(asked(inn, language, LONGEST, region="US"), "diary")
         days = len(blocks(one, "day"))
