@@ -137,13 +137,13 @@ def test_a_service_that_is_not_offered_is_not_found(client: TestClient) -> None:
 @pytest.mark.parametrize("lack", ["findings", "rule", "edition", "source", "instant"])
 def test_39_a_card_without_a_basis_cannot_be_made(lack: str) -> None:
     """Not without findings with their times, rule, edition and source; the list of what is missing is always there."""
-    wanting: Json = {
+    every: dict[str, Json] = {
         "findings": {"findings": ()}, "rule": {"rule": ""}, "edition": {"edition": ""},
         "source": {"source": Origin("")},
         "instant": {"findings": (Cited("spo2", 90, "%", AT.replace(tzinfo=None)),)},
-    }[lack]  # fmt: skip
+    }  # fmt: skip
     with pytest.raises(ValueError, match="card"):
-        Basis(**{**BASIS, **wanting})
+        Basis(**{**BASIS, **every[lack]})
     with pytest.raises(TypeError):
         Card(name="x", summary="x")  # type: ignore[call-arg]
     with pytest.raises(TypeError):
