@@ -85,4 +85,6 @@ def test_48_a_fault_can_be_found_by_its_id(led: Led) -> None:
 @pytest.mark.slow
 def test_48_nothing_else_is_left_lying(led: Led) -> None:
     """No core file, no dump: the store is the one place where the patient is."""
-    assert {path.name.partition("-")[0] for path in led.folder.iterdir()} <= {"ward.db", "answers.json"}
+    left = list(led.folder.iterdir())
+    assert {path.name.partition("-")[0] for path in left} <= {"ward.db", "answers.json"}
+    assert {path.stat().st_mode & 0o077 for path in left} == {0}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import resource
 import sys
@@ -19,6 +20,8 @@ KEPT = frozenset(
      "error", "door", "source", "seq", "digest", "edition", "version", "port", "seconds"}
 )  # fmt: skip
 """What a line may carry; anything else is left out, and named as left out."""
+OWNER_ALONE = 0o077
+"""Files that the service makes, its database among them, are readable to its own user and to nobody else."""
 FRAMES = 12
 """How many places of a traceback are told, nearest to the fault."""
 WORD = re.compile(r"[\w.:/{} ()<>+=%-]{0,120}", re.ASCII)
@@ -54,7 +57,7 @@ def narrow(to: TextIO | None = None, *, quiet: bool = False) -> None:
 
 
 def configure(to: TextIO | None = None, *, quiet: bool = False) -> None:
-    """Send every line of ours, of our libraries, and every crash through the same narrow door; leave no core files."""
+    """Send every line of ours, of our libraries, and every crash through the same narrow door; leave nothing to read."""
     narrow(to, quiet=quiet)
     root = logging.getLogger()
     root.handlers[:] = [Narrow()]
@@ -68,6 +71,7 @@ def configure(to: TextIO | None = None, *, quiet: bool = False) -> None:
     threading.excepthook = lambda held: _crashed(held.exc_type, held.exc_value, held.exc_traceback)
     sys.unraisablehook = lambda held: _crashed(held.exc_type, held.exc_value, held.exc_traceback)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.umask(OWNER_ALONE)
 
 
 def error_without_words(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
