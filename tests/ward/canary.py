@@ -116,13 +116,15 @@ def led_through(client: TestClient, paths: list[tuple[str, str]], handle: str) -
 
 def answered(answer: Any) -> dict[str, Any]:
     """What is looked at afterwards."""
+    page = answer.headers.get("content-type", "").startswith("text/html")
+    shows = answer.status_code < 400 or (page and answer.status_code == 422)  # a form back, for whoever may see it
     links = re.findall(r'(?:href|src|action|data-url)="([^"]*)"', answer.text)
     named = ("location", "content-location", "link") if answer.status_code != 307 else ()
     where = [value for name, value in answer.headers.items() if name in named]  # 307: the caller's own address, respelt
     return {
         "status": answer.status_code,
         "links": [*links, *where],
-        "text": answer.text if answer.status_code >= 400 else "",
+        "text": "" if shows else answer.text,
     }
 
 

@@ -57,7 +57,7 @@ def narrow(to: TextIO | None = None, *, quiet: bool = False) -> None:
 
 
 def configure(to: TextIO | None = None, *, quiet: bool = False) -> None:
-    """Send every line of ours, of our libraries, and every crash through the same narrow door; leave nothing to read."""
+    """Send every line of ours, of our libraries, and every crash through the narrow door; leave nothing behind."""
     narrow(to, quiet=quiet)
     root = logging.getLogger()
     root.handlers[:] = [Narrow()]
