@@ -19,8 +19,8 @@ ARGS ?=
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: $(READY)  ## grade the bundled sample patients, print the table, write their report pages
-	@$(BIN)/leeward demo $(ARGS)
+run: $(READY)  ## the demo ward: invented and published patients, replayed; open the printed address
+	@$(BIN)/leeward ward $(ARGS)
 
 test: $(READY)  ## the tests (without those marked slow or spark)
 	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
