@@ -41,7 +41,6 @@ class Kind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     id: str
     classes: tuple[str, ...]
     neurotoxicity: bool
-    steroids: Literal["call-before", "sources-differ", "not-on-file"]
 
 
 class Voice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date, datetime, time
 
 from leeward.knowledge import patients
@@ -90,10 +89,6 @@ class Speaker:
         return (
             self.days(round(hours / DAY_HOURS)) if whole or hours > 2 * DAY_HOURS else self.hours(max(1, round(hours)))
         )
-
-    def listed(self, items: Sequence[str]) -> str:
-        """Several things in one sentence."""
-        return ", ".join(items)
 
     def _dated(self, shape: str, on: date) -> str:
         """A date in this language's order."""
