@@ -9,6 +9,7 @@ from leeward.ward.access.start import check
 from leeward.ward.alerts import Alerts
 from leeward.ward.arrivals import Held
 from leeward.ward.audit import Audit
+from leeward.ward.canary import Canary
 from leeward.ward.clock import Clock, SystemClock
 from leeward.ward.database import open_database
 from leeward.ward.feed import Feed
@@ -36,14 +37,17 @@ class World:
         self.intake = Intake(self.store, settings, self.clock, self.grader.tell)
         self.alerts = Alerts(self)
         self.feed = Feed(self)
+        self.canary = Canary(self)
 
     def start(self) -> None:
         """Begin to grade, to watch the feeds and to tell."""
         self.alerts.start()
         self.grader.start()
+        self.canary.start()
 
     def stop(self) -> None:
         """End, after what is being done."""
+        self.canary.stop()
         self.grader.stop()
         self.alerts.stop()
         self.engine.dispose()

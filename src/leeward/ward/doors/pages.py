@@ -14,7 +14,7 @@ from starlette.staticfiles import StaticFiles
 from leeward.record import times
 from leeward.report.page import sheet as dress
 from leeward.ward.access import Person, Refusal
-from leeward.ward.pages import board, entry, paper
+from leeward.ward.pages import board, entry, knowledge, paper
 from leeward.ward.pages import patient as pages
 from leeward.ward.pages.board import Line
 from leeward.ward.world import World
@@ -39,6 +39,7 @@ def router(world: World) -> APIRouter:
     made = APIRouter(tags=["pages"], include_in_schema=False)
     _ward(made, world)
     _patient(made, world)
+    _known_pages(made, world)
     return made
 
 
@@ -122,6 +123,24 @@ def _patient(made: APIRouter, world: World) -> None:
         return paper.answer(
             world, request, person, "differ.html", differences=found, held=world.store.patient(mine)
         )  # fmt: skip
+
+
+def _known_pages(made: APIRouter, world: World) -> None:
+    """What Leeward knows; no patient stands in it, and still only who may look sees it."""
+    reader = Depends(world.access.may("read"))
+
+    @made.get("/knowledge")
+    def shelf(request: Request, person: Person = reader) -> HTMLResponse:
+        """Everything, by kind."""
+        return paper.answer(world, request, person, "knowledge.html", pages=knowledge.pages())
+
+    @made.get("/knowledge/{kind}/{name}")
+    def known(request: Request, kind: str, name: str, person: Person = reader) -> HTMLResponse:
+        """One thing."""
+        one = knowledge.pages().get(kind, {}).get(name)
+        if one is None:
+            raise Refusal(404)
+        return paper.answer(world, request, person, "known.html", one=one)
 
 
 def admitted(world: World, request: Request, handle: str) -> tuple[str, Person]:

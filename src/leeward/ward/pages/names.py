@@ -19,7 +19,14 @@ def definitions() -> dict[str, dict[str, Any]]:
     return dict(sorted(found.items()))
 
 
-@cache
-def titles() -> dict[str, str]:
-    """What each is called."""
-    return {name: held.get("title", name) for name, held in definitions().items()}
+def file_of(score: str) -> str:
+    """The file that defines a score: of its own name, or the longest that its name begins with."""
+    stem = score.removesuffix("-early").removesuffix("-late").removesuffix("-grade")
+    return max((name for name in definitions() if score == name or name.startswith(stem)), key=len, default=score)
+
+
+def title_of(score: str) -> str:
+    """What a score is called; of a part of a definition, which part."""
+    held = definitions().get(file_of(score), {})
+    part = next((word for word in ("early", "late", "grade") if score.endswith(f"-{word}")), "")
+    return f"{held.get('title', score)}{f', {part}' if part else ''}"

@@ -21,10 +21,10 @@ from leeward.report.clock import Clock, seconds
 from leeward.report.clock import clock as clock_of
 from leeward.report.page import content, drawings
 from leeward.report.tracks import Row, Tracks, tracks
-from leeward.scales.older_crs import SCALES
+from leeward.scales.older_crs import ASTCT, SCALES
 from leeward.ward.look import Look
 from leeward.ward.pages import notes
-from leeward.ward.pages.names import titles
+from leeward.ward.pages.names import file_of, title_of
 from leeward.ward.pages.paper import wall
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def page(world: World, look: Look, handle: str, stretch: tuple[int, int] | None,
         return f"/patient/{handle}/at/{at_s}"
 
     told = content(
-        msgspec.to_builtins(look.answer, str_keys=True), look.findings, zone=world.settings.zone, plan=look.plan,
+        _graded(look), look.findings, zone=world.settings.zone, plan=look.plan,
         beside=Beside((), corrections_of(look.findings, look.at), look.lookalikes), view=View(stretch, link),
     )  # fmt: skip
     clock: Clock = told["wall"]
@@ -58,6 +58,17 @@ def page(world: World, look: Look, handle: str, stretch: tuple[int, int] | None,
         "alerts": _alerts(world, look.patient), "notes": notes.of(world, look.patient, look.at),
         "refusals": _refusals(world, look),
     }  # fmt: skip
+
+
+def _graded(look: Look) -> dict[str, Any]:
+    """The answer on the ward's own scale, as report/ reads it; the other scales stand beside it."""
+    answer = look.answer
+    episodes = [one for one in answer.episodes if one.scale == ASTCT or one.syndrome != "crs"]
+    course = [one for one in answer.course if one.scale == ASTCT or one.syndrome != "crs"]
+    made: dict[str, Any] = msgspec.to_builtins(
+        msgspec.structs.replace(answer, episodes=episodes, course=course), str_keys=True
+    )
+    return made
 
 
 def _scale(name: str, held: Any) -> dict[str, Any]:
@@ -72,7 +83,7 @@ def _scores(look: Look) -> Iterator[dict[str, Any]]:
     """Every other score, those that are known best first."""
     for name, held in sorted(look.answer.scores.items(), key=lambda item: len(item[1]["missing"])):
         yield {
-            "id": name, "name": titles().get(name, name), "figure": words.grade(held["at_least"], held["at_most"]),
+            "id": file_of(name), "name": title_of(name), "figure": words.grade(held["at_least"], held["at_most"]),
             "sure": held["at_least"] == held["at_most"],
             "missing": words.listed([words.quantity(one).name for one in held["missing"]]),
             "evidence": words.words().evidence[held["evidence"]],
@@ -120,7 +131,7 @@ def _refusals(world: World, look: Look) -> list[dict[str, Any]]:
 
 def course(world: World, look: Look, handle: str, stretch: tuple[int, int] | None) -> list[Markup]:
     """The drawings alone."""
-    held = understood(msgspec.to_builtins(look.answer, str_keys=True))
+    held = understood(_graded(look))
     made = tracks(look.findings, seconds(look.at))
     view = View(stretch, lambda at_s: f"/patient/{handle}/at/{at_s}")
     return drawings(held, made, clock_of(held, world.settings.zone, made.last_s), view)
