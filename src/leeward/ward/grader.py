@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from threading import Event as Flag
 from threading import Lock, Thread
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -38,6 +39,7 @@ class Grader:
         self._turn = Lock()
         self._aged_s = -math.inf
         self.trouble: str | None = None
+        self.passes, self.passes_s = 0, 0.0  # how many there were, and how long they took together
 
     # ------------------------------------------------------------ life
 
@@ -109,7 +111,7 @@ class Grader:
 
     def _pass(self, patients: dict[str, bool]) -> None:
         """Look at patients (and whether silently), keep what changed, tell whoever is to be told."""
-        names, store = list(patients), self._world.store
+        names, store, begun_s = list(patients), self._world.store, perf_counter()
         held = {one.patient: one for one in store.held(names)}
         looks = [
             msgspec.structs.replace(look, silent=patients[look.patient], held=held.get(look.patient))
@@ -118,9 +120,27 @@ class Grader:
         before, said = store.board(names), store.last_said(names)
         decided = [_decision(look) for look in looks]
         store.save_decisions([one for one in decided if said.get(one.patient) != one.said])
-        store.save_board({look.patient: row_of(look, _read(before.get(look.patient))) for look in looks})
+        rows = {name: _read(row) for name, row in before.items()}
+        shown = self._planned(looks, rows)
+        store.save_board({look.patient: row_of(look, rows.get(look.patient)) for look in shown})
         self._world.alerts.consider(looks)
         self._announce(looks)
+        self.passes, self.passes_s = self.passes + 1, self.passes_s + perf_counter() - begun_s
+
+    def _planned(self, looks: list[Look], rows: dict[str, dict[str, Any] | None]) -> list[Look]:
+        """A few of the looks with what sources say: those whose row was told longest ago how many doses are left."""
+        number = self._world.settings.number
+        told = {name: row["left_at"] for name, row in rows.items() if row is not None and row.get("left_at")}
+        late = self._world.clock.now() - timedelta(seconds=number("grading", "look_again_s"))
+        wait = sorted((told.get(look.patient, ""), look.patient) for look in looks if look.answer.triggers)
+        due = [name for at, name in wait if not at or datetime.fromisoformat(at) <= late]
+        chosen = set(due[: int(number("grading", "plans_at_once"))])
+        return [self._with_plan(look) if look.patient in chosen else look for look in looks]
+
+    def _with_plan(self, look: Look) -> Look:
+        """The same look with what each source says."""
+        record = self._world.store.known([look.patient])
+        return msgspec.structs.replace(look, plan=self._looker.plan(record, look.patient, look.at))
 
     def looks(self, patients: Sequence[str], *, known_at: datetime | None = None) -> list[Look]:
         """Patients as they are now, or as known at a moment: one by one, or in one run where they are many."""

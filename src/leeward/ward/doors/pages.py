@@ -13,8 +13,9 @@ from starlette.staticfiles import StaticFiles
 
 from leeward.record import times
 from leeward.report.page import sheet as dress
-from leeward.ward.access import Person, Refusal
-from leeward.ward.pages import board, entry, knowledge, paper
+from leeward.ward.access import Action, Person, Refusal
+from leeward.ward.arrivals import Held
+from leeward.ward.pages import board, entry, handover, knowledge, paper, quality
 from leeward.ward.pages import patient as pages
 from leeward.ward.pages.board import Line
 from leeward.ward.world import World
@@ -40,6 +41,7 @@ def router(world: World) -> APIRouter:
     _ward(made, world)
     _patient(made, world)
     _known_pages(made, world)
+    _shift(made, world)
     return made
 
 
@@ -141,6 +143,45 @@ def _known_pages(made: APIRouter, world: World) -> None:
         if one is None:
             raise Refusal(404)
         return paper.answer(world, request, person, "known.html", one=one)
+
+
+def _shift(made: APIRouter, world: World) -> None:
+    """The hand-over, and whether the ward itself is well."""
+    reader = Depends(world.access.may("read"))
+    exporter = Depends(world.access.may("export"))
+
+    @made.get("/handover")
+    def screen(request: Request, unit: str = "", person: Person = reader) -> HTMLResponse:
+        """A section per patient."""
+        people = _of_shift(world, request, person, unit, "read")
+        return paper.answer(
+            world, request, person, "handover.html", sheets=handover.sheets(world, people), unit=unit
+        )  # fmt: skip
+
+    @made.get("/handover.pdf")
+    def printed(request: Request, unit: str = "", of: str = "", person: Person = exporter) -> Response:
+        """A page per patient; `of`: one patient by handle."""
+        people = _of_shift(world, request, person, unit, "export", of)
+        if of and not people:
+            raise Refusal(404)
+        name = {"Content-Disposition": 'inline; filename="hand-over.pdf"'}
+        return Response(handover.pdf(world, people), media_type="application/pdf", headers=name)
+
+    @made.get("/quality")
+    def well(request: Request, person: Person = reader) -> HTMLResponse:
+        """Canaries, feeds, refusals, alerts, control charts."""
+        return paper.answer(world, request, person, "quality.html", **quality.page(world))
+
+
+def _of_shift(
+    world: World, request: Request, person: Person, unit: str, action: Action, of: str = ""
+) -> list[Held]:  # fmt: skip
+    """Who is handed over, each look audited as of that patient."""
+    people = [one for one in board.present(world, person) if not unit or one.unit == unit]
+    people = [one for one in people if not of or one.handle == of]
+    for one in people:
+        world.access.admit(request, action, patient=one.patient, why="hand-over")
+    return people
 
 
 def admitted(world: World, request: Request, handle: str) -> tuple[str, Person]:

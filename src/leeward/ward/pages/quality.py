@@ -1,0 +1,185 @@
+"""Whether the ward itself is well: what fires, what is refused, whose clock is off, who is silent, what was told.
+
+Control charts are c-charts of the findings of a source and quantity that reached us each day (UTC): the middle line is
+the mean of the complete days shown, the limits lie so many times its root from it (knowledge/ward.toml, quality).
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from datetime import datetime, timedelta
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from sqlalchemy import func, select
+
+from leeward.report import words
+from leeward.report.clock import seconds
+from leeward.ward import tables as t
+from leeward.ward.pages.paper import ago, wall
+from leeward.ward.rows import microseconds, moment
+
+if TYPE_CHECKING:
+    from leeward.ward.world import World
+
+DAY_US = 86_400_000_000
+WIDTH, HEIGHT, EDGE = 168, 36, 3
+"""Pixels of a small chart."""
+
+
+class Chart(msgspec.Struct, frozen=True, kw_only=True):
+    """One control chart: counts a day (the last is today so far), limits where the days suffice, what it says."""
+
+    source: str
+    quantity: str
+    counts: list[int]
+    mean: float | None
+    low: float | None
+    high: float | None
+    says: str
+    loud: bool
+    bars: list[tuple[float, float, float, bool]] = []
+    lines: list[float] = []
+
+
+def page(world: World) -> dict[str, Any]:
+    """Everything the template shows."""
+    now = world.clock.now()
+    return {
+        "charts": charts(world, now), "refusals": refusals(world, now), "skews": skews(world),
+        "feeds": feeds(world, now), "told": told(world, now), "canary": canary(world), "days": int(world.settings.number("quality", "days")),
+        "trouble": world.grader.trouble, "sigmas": f"{world.settings.number('quality', 'sigmas'):g}",
+    }  # fmt: skip
+
+
+def charts(world: World, now: datetime) -> list[Chart]:
+    """A control chart for each source and quantity, those that say something first."""
+    days = int(world.settings.number("quality", "days"))
+    today = microseconds(now) // DAY_US
+    f, c = t.findings.c, t.arrivals.c
+    day = (f.received_at - f.received_at % DAY_US) / DAY_US
+    asked = select(c.source, f.quantity, day.label("day"), func.count()).join(t.arrivals, c.seq == f.arrival)
+    asked = asked.where(f.received_at >= (today - days) * DAY_US).group_by(c.source, f.quantity, "day")
+    counted: dict[tuple[str, str], Counter[int]] = defaultdict(Counter)
+    with world.engine.connect() as connection:
+        for source, quantity, when, count in connection.execute(asked):
+            counted[source, quantity][int(when)] += count
+    made = [_chart(world, key, counts, int(today)) for key, counts in counted.items()]
+    return sorted(made, key=lambda one: (not one.loud, one.source, one.quantity))
+
+
+def _chart(world: World, key: tuple[str, str], counts: Counter[int], today: int) -> Chart:
+    """One of them, from its first day with anything on."""
+    number = world.settings.number
+    series = [counts.get(day, 0) for day in range(min(counts), today + 1)]
+    whole = series[:-1]
+    name = words.quantity(key[1]).name
+    if len(whole) < number("quality", "least_days"):
+        return drawn(Chart(source=key[0], quantity=name, counts=series, mean=None, low=None, high=None, loud=False,
+                           says=f"{len(whole)} complete days: too few for limits"))  # fmt: skip
+    mean = sum(whole) / len(whole)
+    spread = number("quality", "sigmas") * math.sqrt(mean)
+    low, high = max(0.0, mean - spread), mean + spread
+    says, loud = said(whole, low, high, mean, number("quality", "more_often"))
+    return drawn(
+        Chart(source=key[0], quantity=name, counts=series, mean=mean, low=low, high=high, says=says, loud=loud)
+    )
+
+
+def said(whole: list[int], low: float, high: float, mean: float, more_often: float) -> tuple[str, bool]:
+    """What the last complete day says against the limits."""
+    last = whole[-1]
+    if last == 0 and low > 0:
+        return "stopped: none on the last complete day", True
+    if last > high:
+        often = last / mean
+        return (
+            f"{often:.1f} times as often as usual" if often < more_often else f"fires {often:.1f} times as often",
+            True,
+        )
+    if last < low:
+        return f"rarer than usual: {last}, usually {mean:.0f}", True
+    return "within its limits", False
+
+
+def drawn(chart: Chart) -> Chart:
+    """The same with its bars and lines in pixels: x, y, height, and whether a bar lies outside the limits."""
+    top = max([*chart.counts, chart.high or 0, 1])
+    step = (WIDTH - 2 * EDGE) / len(chart.counts)
+    scale = (HEIGHT - 2 * EDGE) / top
+    bars = [
+        (EDGE + place * step, HEIGHT - EDGE - count * scale, max(count * scale, 0.5),
+         chart.high is not None and chart.low is not None and place < len(chart.counts) - 1
+         and not chart.low <= count <= chart.high)
+        for place, count in enumerate(chart.counts)
+    ]  # fmt: skip
+    lines = [HEIGHT - EDGE - level * scale for level in (chart.low, chart.mean, chart.high) if level is not None]
+    return msgspec.structs.replace(chart, bars=bars, lines=lines)
+
+
+def refusals(world: World, now: datetime) -> list[dict[str, Any]]:
+    """What was not understood, by source and reason."""
+    since = microseconds(now - timedelta(days=world.settings.number("quality", "days")))
+    r, c = t.refusals.c, t.arrivals.c
+    asked = select(c.source, r.reason, func.count(), func.max(r.received_at)).join(t.arrivals, c.seq == r.arrival)
+    asked = asked.where(r.received_at >= since).group_by(c.source, r.reason).order_by(func.count().desc())
+    known = words.words().refusals
+    with world.engine.connect() as connection:
+        return [{"source": row[0], "reason": known.get(row[1], row[1]), "count": row[2], "last": ago(moment(row[3]), now)}
+                for row in connection.execute(asked)]  # fmt: skip
+
+
+def skews(world: World) -> list[dict[str, Any]]:
+    """How each source's clock stands to ours: what reached us after it was measured, and whether any before."""
+    f, c = t.findings.c, t.arrivals.c
+    most = int(world.settings.number("quality", "skew_values"))
+    made = []
+    with world.engine.connect() as connection:
+        for (source,) in connection.execute(select(c.source).distinct().order_by(c.source)).all():
+            asked = select(f.received_at - f.measured_at).join(t.arrivals, c.seq == f.arrival)
+            asked = asked.where(c.source == source).order_by(f.received_at.desc()).limit(most)
+            late_s = sorted(row[0] / 1e6 for row in connection.execute(asked))
+            if late_s:
+                made.append({"source": source, "count": len(late_s), "median": words.span(median(late_s)),
+                             "least": words.span(late_s[0]), "ahead": late_s[0] < 0})  # fmt: skip
+    return made
+
+
+def feeds(world: World, now: datetime) -> list[dict[str, Any]]:
+    """When each source was last heard."""
+    c = t.arrivals.c
+    limit = timedelta(minutes=world.settings.number("feed", "most_ward_minutes"))
+    asked = select(c.source, func.max(c.received_at), func.count()).group_by(c.source).order_by(c.source)
+    with world.engine.connect() as connection:
+        found = [(row[0], moment(row[1]), row[2]) for row in connection.execute(asked)]
+    return [{"source": source, "last": ago(at, now), "at": at, "count": count, "silent": now - at > limit}
+            for source, at, count in found]  # fmt: skip
+
+
+def told(world: World, now: datetime) -> list[dict[str, Any]]:
+    """Alerts by kind: how many were opened in the weeks shown, how many are open, how many nobody has seen."""
+    since = microseconds(now - timedelta(days=world.settings.number("quality", "days")))
+    a = t.alerts.c
+    asked = select(a.kind, func.count()).where(a.opened_at >= since).group_by(a.kind).order_by(func.count().desc())
+    open_ = world.alerts.open()
+    with world.engine.connect() as connection:
+        opened = dict(row._tuple() for row in connection.execute(asked))  # noqa: SLF001  the rows' own way to a pair
+    return [
+        {"kind": kind.replace("-", " "), "opened": count, "open": sum(1 for one in open_ if one.kind == kind),
+         "untold": sum(1 for one in open_ if one.kind == kind and one.told == "untold")}
+        for kind, count in opened.items()
+    ]  # fmt: skip
+
+
+def canary(world: World) -> dict[str, Any] | None:
+    """The last run of the canaries."""
+    run = world.canary.last
+    if run is None:
+        return None
+    clock = wall(world)
+    return {"at": clock.full(seconds(run.at)), "ok": run.ok, "fault": run.fault, "birds": [
+        {"name": one.name, "expected": words.grade(*one.expected), "found": words.grade(*one.found), "ok": one.ok}
+        for one in run.sung
+    ]}  # fmt: skip
