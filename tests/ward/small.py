@@ -43,17 +43,22 @@ def app_of(world: World) -> FastAPI:
     def speed() -> dict[str, Any]:
         return {"kept": True}
 
+    _wrong(made, world)
+    app.include_router(made)
+    sign_in.install(app, world)
+    return app
+
+
+def _wrong(made: APIRouter, world: World) -> None:
+    """A route that forgot to ask, and one that breaks with a patient in its words."""
+
     @made.get("/forgot")
     def forgot() -> dict[str, Any]:
         return {"patient": "told to anybody"}
 
-    @made.get("/fault", dependencies=[Depends(access.may("read"))])
+    @made.get("/fault", dependencies=[Depends(world.access.may("read"))])
     def fault() -> None:
         raise ValueError("Canary Nightingale, MRN 5550123")
-
-    app.include_router(made)
-    sign_in.install(app, world)
-    return app
 
 
 def small(world: World, **headers: str) -> TestClient:

@@ -31,6 +31,7 @@ def router(world: World) -> APIRouter:
     """Every address of signing in."""
     made = APIRouter(tags=["sign-in"])
     _browsers(made, world)
+    _back(made, world)
     _out(made, world)
     _systems(made, world)
     _ourselves(made, world)
@@ -52,7 +53,7 @@ def install(app: FastAPI, world: World) -> None:
 
 
 def _browsers(made: APIRouter, world: World) -> None:
-    """The way to a provider or an EHR, and the way back."""
+    """The way to a provider or an EHR."""
     access, is_open = world.access, Depends(world.access.may("open"))
 
     def sent(request: Request, way: Callable[[str], str]) -> Response:
@@ -82,7 +83,12 @@ def _browsers(made: APIRouter, world: World) -> None:
         """SMART: an EHR opens us for its patient (`launch`), or a person asks to begin from here."""
         return sent(request, lambda browser: access.flow.to_ehr(iss, launch, "/", browser))
 
-    @made.get(BACK, dependencies=[is_open])
+
+def _back(made: APIRouter, world: World) -> None:
+    """The way back from a provider or an EHR."""
+    access = world.access
+
+    @made.get(BACK, dependencies=[Depends(access.may("open"))])
     def back(request: Request, state: str = "", code: str = "") -> Response:
         """From the provider, with a code that is worth one session."""
         browser = request.cookies.get(f"{access.cookie}-out", "")
