@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import count
 from secrets import token_hex
+from threading import Lock
 from typing import Any
 
 import hl7  # type: ignore[import-untyped]
@@ -45,6 +46,8 @@ class Receiver:
     ) -> None:
         self._intake, self._store, self._settings, self._clock = intake, store, settings, clock
         self.listening = listening
+        # One message at a time: the store takes one at a time anyway, and what is remembered is filled by one thread.
+        self._turn = Lock()
         self.counts: Counter[tuple[str, str, str]] = Counter()
         self._vocabularies: dict[str, tuple[Codes, Words]] = {}
         self._started, self._numbers = token_hex(4), count(1)
@@ -68,7 +71,8 @@ class Receiver:
         except (hl7.HL7Exception, ValueError, IndexError, AssertionError):
             # The library met something that no limit and no check above names.
             return _encoded(self.refused(Refusal("not-hl7")), AS_BYTES)
-        told = [self._one(message) for message in listed]
+        with self._turn:
+            told = [self._one(message) for message in listed]
         return _encoded([_batch(listed, told)] if is_batch else told[0], vocabulary().charset[charset])
 
     def refused(self, refusal: Refusal, first: Any = None) -> list[str]:
