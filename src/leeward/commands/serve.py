@@ -84,7 +84,7 @@ def ward(
         app = create_app(world)
         replay.start()
         typer.echo(TOLD.format(address=f"http://127.0.0.1:{chosen}/", hour=_spoken(speed)))
-        configure()
+        configure(quiet=True)
         _run(app, world.settings, host="127.0.0.1", port=chosen)
 
 
@@ -96,10 +96,12 @@ def mcp(
     Who asks is whoever LEEWARD_TOKEN, an access token for /mcp, says; a demo ward asks for none.
     """
     from leeward.ward.access import Refusal
+    from leeward.ward.logs import configure
     from leeward.ward.tools.server import make_server
     from leeward.ward.tools.stdio import caller_of
     from leeward.ward.world import World
 
+    configure(quiet=True)
     try:
         world = World(_settings(settings))
         server = make_server(world, caller_of(world, os.environ.get(TOKEN)))
