@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
+from functools import cache
 from threading import Lock
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -44,13 +45,25 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     plan: Plan | None = None
 
 
+_TURN = Lock()
+
+
+@cache
+def _compiled(*, room_air: bool) -> Bedside:
+    return Bedside(room_air=room_air, scales=SCALES, scores=True, lookalikes=True, watched=True)
+
+
+def _bedside(*, room_air: bool) -> Bedside:
+    """The bedside of a process, compiled once and kept, whoever asks first."""
+    with _TURN:
+        return _compiled(room_air=room_air)
+
+
 class Looker:
     """Looks, with every statement prepared. `room_air`: no device charted means room air, as the centre declares."""
 
     def __init__(self, *, room_air: bool = False, zone: str = "UTC") -> None:
         self._room_air, self._zone = room_air, UTC if zone == "UTC" else ZoneInfo(zone)
-        self._bedside: Bedside | None = None
-        self._turn = Lock()
 
     @property
     def zone(self) -> tzinfo:
@@ -63,12 +76,7 @@ class Looker:
         self._adviser()
 
     def _ready(self) -> Bedside:
-        with self._turn:
-            if self._bedside is None:
-                self._bedside = Bedside(
-                    room_air=self._room_air, scales=SCALES, scores=True, lookalikes=True, watched=True
-                )
-            return self._bedside
+        return _bedside(room_air=self._room_air)
 
     def _adviser(self) -> Adviser:
         return adviser(room_air=self._room_air)
