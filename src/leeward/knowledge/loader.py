@@ -7,6 +7,7 @@ import re
 import tomllib
 from functools import cache
 from pathlib import Path
+from threading import RLock
 from typing import Literal, TypeVar
 
 import msgspec
@@ -17,6 +18,9 @@ Evidence = Literal["read", "secondary", "recalled", "derived"]
 """How a number is known: read in its source, seen reproduced, recalled only, or decided where sources are silent."""
 
 _WEAKER = ("read", "secondary", "derived", "recalled")
+
+_TURN = RLock()
+"""One file at a time: what a shape is made of is worked out when it is first met, and two threads must not do so."""
 
 T = TypeVar("T")
 
@@ -48,7 +52,8 @@ def read(path: Path, shape: type[T]) -> T:
     """Like `load`, from any file: a centre's own mapping is held to the same rules as ours."""
     try:
         text = path.read_text(encoding="utf-8")
-        return msgspec.convert(tomllib.loads(text), shape, strict=True)
+        with _TURN:
+            return msgspec.convert(tomllib.loads(text), shape, strict=True)
     except FileNotFoundError:
         raise BadKnowledge(f"{path.name}: no such knowledge file") from None
     except tomllib.TOMLDecodeError as error:
