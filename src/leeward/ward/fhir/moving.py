@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -85,32 +85,33 @@ def placed(
     if place is None:
         return []
     gone = held is not None and held.discharged_at is not None
-    if not place.here:
-        return [] if gone else [Move(kind="discharged", patient=patient, at=at)]
-    if held is not None and not gone and (held.unit, held.bed or None) == (place.unit, place.bed):
+    known_ = held is not None and (held.unit, held.bed or None) == (place.unit, place.bed)
+    if known_ and gone is not place.here:
         return []
     # A patient who moves to a unit without a bed lies in no bed any more.
     bed = (place.bed or "") if place.unit else place.bed
-    return [Move(kind="placed", patient=patient, unit=place.unit, bed=bed, at=at)]
+    kind: Literal["placed", "discharged"] = "placed" if place.here else "discharged"
+    return [Move(kind=kind, patient=patient, unit=place.unit, bed=bed, at=at)]
 
 
 def _place(encounters: Iterable[Said], find: Find) -> Place | None:
-    """Where the latest stay that goes on is; gone where all have ended; nothing where there is none."""
+    """Where the latest stay that goes on is; gone, from where it was, when all have ended; nothing without any."""
     stays = known().stays
     inside = [one for one in encounters if (one.get("class") or {}).get("code") in stays.classes]
     here = [one for one in inside if one.get("status") in stays.present]
-    if not here:
-        return Place(here=False) if any(one.get("status") in stays.gone for one in inside) else None
-    latest = max(here, key=lambda one: (str((one.get("period") or {}).get("start") or ""), str(one.get("id"))))
+    ended = [one for one in inside if one.get("status") in stays.gone]
+    if not here and not ended:
+        return None
+    latest = max(here or ended, key=lambda one: (str((one.get("period") or {}).get("start") or ""), str(one.get("id"))))
     locations = [one for one in latest.get("location") or () if isinstance(one, dict)]
     now = [one for one in locations if one.get("status") == "active"] or [
         one for one in locations
         if one.get("status") in (None, "planned") and not (one.get("period") or {}).get("end")
     ]  # fmt: skip
-    return _unit_and_bed(now, find)
+    return _unit_and_bed(now or locations[-1:], find, here=bool(here))
 
 
-def _unit_and_bed(locations: Sequence[Said], find: Find) -> Place:
+def _unit_and_bed(locations: Sequence[Said], find: Find, *, here: bool) -> Place:
     """Unit and bed of the places of a stay: what each is called, and in what it lies."""
     stays, found = known().stays, dict[str, str]()
     for one in locations:
@@ -128,7 +129,7 @@ def _unit_and_bed(locations: Sequence[Said], find: Find) -> Place:
             reference = ((said or {}).get("partOf") or {}).get("reference")
             said = find(str(reference)) if reference else None
             name, kind, steps = (said or {}).get("name"), _physical(said or {}), steps + 1
-    return Place(here=True, unit=found.get("unit"), bed=found.get("bed"))
+    return Place(here=here, unit=found.get("unit"), bed=found.get("bed"))
 
 
 def _physical(said: Said) -> str | None:
