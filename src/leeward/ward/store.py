@@ -216,6 +216,7 @@ class Store:
         """The findings under some keys, checked, each as its owner's."""
         columns = [t.findings.c.patient_key, t.findings.c.digest, *(t.findings.c[name] for name in KEPT)]
         asked = select(*columns).where(t.findings.c.patient_key.in_(list(owners)))
+        asked = asked.order_by(t.findings.c.measured_at, t.findings.c.digest)
         if known_at is not None:
             asked = asked.where(t.findings.c.received_at <= microseconds(known_at))
         rows = connection.execute(asked).all()

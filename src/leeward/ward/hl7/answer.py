@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-import hl7  # type: ignore[import-untyped]
+import hl7
 
 from leeward.ward.hl7.fields import said
 from leeward.ward.hl7.reading import OF_MESSAGE

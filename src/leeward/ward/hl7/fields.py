@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from hl7.util import unescape  # type: ignore[import-untyped]
+from hl7.util import unescape
 
 from leeward.record.fhir.resources import Coding, Concept
 from leeward.ward.hl7.vocabulary import vocabulary

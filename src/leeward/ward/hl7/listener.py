@@ -8,7 +8,7 @@ from contextlib import suppress
 from threading import Event, Thread
 
 import structlog
-from hl7.mllp.streams import CARRIAGE_RETURN, END_BLOCK, START_BLOCK  # type: ignore[import-untyped]
+from hl7.mllp.streams import CARRIAGE_RETURN, END_BLOCK, START_BLOCK
 
 from leeward.record.errors import BadSetting
 from leeward.ward.hl7.receiver import Receiver

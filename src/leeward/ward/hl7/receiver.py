@@ -10,7 +10,7 @@ from secrets import token_hex
 from threading import Lock
 from typing import Any
 
-import hl7  # type: ignore[import-untyped]
+import hl7
 import structlog
 
 from leeward.record.codes import Codes

@@ -6,8 +6,8 @@ import logging
 import re
 from typing import Any
 
-import hl7  # type: ignore[import-untyped]
-import hl7.util  # type: ignore[import-untyped]
+import hl7
+import hl7.util
 import msgspec
 
 from leeward.ward.hl7.vocabulary import Refusal, vocabulary
