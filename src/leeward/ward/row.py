@@ -258,10 +258,10 @@ def _left(plan: Plan) -> tuple[Left, ...]:
 
 
 def _due(checks: Sequence[Check]) -> tuple[Due, ...]:
-    """The checks that come first: overdue before next, sure before possible."""
-    asked = [one for one in checks if one.applies is not False and one.state not in SETTLED and one.next_at is not None]
+    """The checks that come first, overdue before next, sure before possible; one that is only recalled comes never."""
+    asked = [one for one in checks if one.applies is not False and one.state not in SETTLED]
     made = [Due(title=one.title, source=one.source, at=one.next_at, state=one.state, sure=one.applies is True)
-            for one in asked if one.next_at is not None]  # fmt: skip
+            for one in asked if one.next_at is not None and one.evidence != "recalled"]  # fmt: skip
     return tuple(sorted(made, key=lambda one: (not one.sure, one.at))[:SHOWN_DUE])
 
 
