@@ -21,6 +21,8 @@ from leeward.ward.access import Person
 if TYPE_CHECKING:  # the world imports nothing of the pages
     from leeward.ward.world import World
 
+OURS = {"Referrer-Policy": "same-origin"}
+"""A browser that may not say where a form came from says "null" there, and would be taken for another site's."""
 HOURS_SPOKEN = 3 * DAY_S
 """Within so long after a therapy its time is told in hours."""
 
@@ -57,7 +59,7 @@ def answer(
     world: World, request: Request, person: Person, template: str, *, status: int = 200, **held: Any
 ) -> HTMLResponse:
     """A page as an answer."""
-    return HTMLResponse(told(world, request, person, template, **held), status)
+    return HTMLResponse(told(world, request, person, template, **held), status, OURS)
 
 
 def ago(at: datetime, now: datetime) -> str:

@@ -49,7 +49,8 @@ def page(world: World) -> dict[str, Any]:
     now = world.clock.now()
     return {
         "charts": charts(world, now), "refusals": refusals(world, now), "skews": skews(world),
-        "feeds": feeds(world, now), "told": told(world, now), "canary": canary(world), "days": int(world.settings.number("quality", "days")),
+        "feeds": feeds(world, now), "told": told(world, now), "canary": canary(world),
+        "days": int(world.settings.number("quality", "days")),
         "trouble": world.grader.trouble, "sigmas": f"{world.settings.number('quality', 'sigmas'):g}",
     }  # fmt: skip
 
@@ -127,8 +128,8 @@ def refusals(world: World, now: datetime) -> list[dict[str, Any]]:
     asked = asked.where(r.received_at >= since).group_by(c.source, r.reason).order_by(func.count().desc())
     known = words.words().refusals
     with world.engine.connect() as connection:
-        return [{"source": row[0], "reason": known.get(row[1], row[1]), "count": row[2], "last": ago(moment(row[3]), now)}
-                for row in connection.execute(asked)]  # fmt: skip
+        return [{"source": row[0], "reason": known.get(row[1], row[1]), "count": row[2],
+                 "last": ago(moment(row[3]), now)} for row in connection.execute(asked)]  # fmt: skip
 
 
 def skews(world: World) -> list[dict[str, Any]]:
