@@ -52,7 +52,8 @@ def _bars(work: Workload, load: object, backlog: object) -> None:
         work.bars += [Bar(claims[0], f"{lost} lost", lost == 0), Bar(claims[1], seconds_text(p99_s), p99_s < 2)]
         work.notes.append(
             f"Median {seconds_text(float(held.answer['p50_s']))}, "
-            f"longest {seconds_text(float(held.answer['most_s']))}; the ward kept {held.more['busy_cores']:.2f} cores busy."
+            f"longest {seconds_text(float(held.answer['most_s']))}; "
+            f"the ward kept {held.more['busy_cores']:.2f} cores busy."
         )
     if taken is None:
         work.bars.append(Bar(claims[2], "absent", None))

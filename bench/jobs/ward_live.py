@@ -1,4 +1,4 @@
-"""Ours under load: a ward in a process of its own, monitors and boards in another: what is kept, and when it is seen."""
+"""Ours under load: a ward in one process, monitors and boards in another: what is kept, and when it is seen."""
 
 from __future__ import annotations
 
