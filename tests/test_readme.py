@@ -92,6 +92,7 @@ def test_every_score_is_named() -> None:
         answer.Change,
         answer.Unobserved,
         answer.Physiology,
+        answer.Correction,
     ],
 )
 def test_every_key_of_an_answer_is_explained(shape: type[msgspec.Struct]) -> None:

@@ -22,7 +22,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 FOLDER = Path(__file__).parents[2] / "cases"
-COMPARED = ("course", "episodes", "now", "unobserved", "standing", "noted", "raw")
+COMPARED = ("course", "episodes", "now", "unobserved", "standing", "noted", "raw", "corrected")
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from leeward.cohort.engine import Question
+from leeward.cohort.episode_warnings import warnings
 from leeward.knowledge import Evidence, edition, weakest
 from leeward.knowledge.definition import decided, value
 from leeward.knowledge.vocabulary import quantities
@@ -20,7 +21,7 @@ from leeward.scales import (
     older_crs_state,
     scores,
 )
-from leeward.timeline.exposures import ASSUMED, DAY_S
+from leeward.timeline.exposures import ASSUMED
 from leeward.timeline.oxygen import CHARTED_TOGETHER_S
 from leeward.timeline.settings import HOUR_S
 
@@ -97,6 +98,21 @@ class Unobserved(msgspec.Struct, frozen=True, rename={"since": "from", "until": 
     hours: float
 
 
+class Correction(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A finding whose value was replaced, or (`now` null) taken back; `known`: when that reached us.
+
+    `was` and `now` are numbers in `unit`, or words; `was_at` is there where the time was corrected too.
+    """
+
+    quantity: str
+    unit: str | None
+    at: datetime
+    was: float | str | None
+    now: float | str | None
+    known: datetime
+    was_at: datetime | None = None
+
+
 class Physiology(msgspec.Struct, frozen=True):
     """Raw range of one vital sign, shown where nothing is graded."""
 
@@ -128,6 +144,7 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
     edition: str
     scales: dict[str, Grade] = {}
     scores: dict[str, dict[str, Any]] = {}
+    corrections: list[Correction] = []
 
 
 NO_TRIGGER = "no trigger on record"
@@ -186,6 +203,7 @@ def answer(
         edition=edition(),
         scales=_scales(rows, question, units),
         scores=scores.as_json(rows.get("scores", [])),
+        corrections=[_correction(row, units) for row in sorted(rows["corrected"], key=_by_time("known_s"))],
     )  # fmt: skip
 
 
@@ -232,56 +250,8 @@ def _episode(row: dict[str, Any], rows: Rows, question: Question) -> Episode:
         syndrome=row["syndrome"], scale=row["scale"], onset=when(row["onset_s"]),
         peak=Peak(row["peak_at_least"], row["peak_at_most"], when(row["peak_s"])),
         resolved=instant(row["resolved_s"]), duration_hours=_hours(end_s - row["onset_s"]),
-        masked=bool(row["masked"]), warnings=_warnings(row, rows, question), trigger=trigger,
+        masked=bool(row["masked"]), warnings=warnings(row, rows) + _assumptions(rows, question), trigger=trigger,
     )  # fmt: skip
-
-
-_SAYS = {
-    "inotrope-not-counted": "dobutamine or milrinone ran; inotropes are not counted as vasopressors",
-    "infusion-without-end": (
-        "a vasopressor infusion has no charted end; it is possible, not sure, until it is charted again"
-    ),
-    "rests-on-preliminary": "rests on preliminary results",
-    "corrected": "a result was corrected after it was first reported; the corrected one is used",
-}
-
-
-ESTIMATED = "the oxygen fraction was estimated from device and flow where none was charted"
-
-
-def _warnings(row: dict[str, Any], rows: Rows, question: Question) -> list[str]:
-    """In words: late onset, masked fever, recurrence, assumptions, death, notes on findings within the episode."""
-    limits = astct_2019_crs.limits() if row["syndrome"] == "crs" else astct_2019_icans.limits()
-    said = []
-    days = (row["onset_s"] - row["dose_s"]) / DAY_S
-    late = decided(limits.decisions, "late-onset")
-    if days > late:
-        said.append(f"late onset: day {days:.0f} after the therapy, usually within {late:.0f}; look for other causes")
-    if row["masked"]:
-        said.append("possible masked CRS: a drug that lowers fever was given before, and no fever was charted")
-    elif row["syndrome"] == "crs" and row["masks_s"] is not None and row["masks_s"] >= row["onset_s"]:
-        said.append("fever is masked: an antipyretic, anticytokine drug or steroid was given after onset")
-    if any(one["dose_s"] == row["dose_s"] and one["onset_s"] < row["onset_s"] for one in _same(rows["episodes"], row)):
-        said.append(
-            "recurrence after an earlier episode of the same dose had resolved; screen again for infection and IEC-HS"
-        )
-    if row["died"]:
-        said.append("death during this episode, cause not stated or stated as this syndrome")
-    end_s = row["resolved_s"] or row["as_of_s"]
-    if row["syndrome"] == "crs":
-        said += [
-            _SAYS[note["note"]]
-            for note in sorted(rows["noted"], key=str)
-            if row["onset_s"] - DAY_S <= note["at_s"] <= end_s
-        ]
-        estimated = [moment for moment in rows.get("estimated", []) if row["onset_s"] <= moment["at_s"] <= end_s]
-        said += [ESTIMATED] if estimated and row["scale"] in older_crs.BY_FRACTION else []
-    return said + _assumptions(rows, question)
-
-
-def _same(episodes: list[dict[str, Any]], row: dict[str, Any]) -> list[dict[str, Any]]:
-    """The episodes of the same syndrome on the same scale."""
-    return [one for one in episodes if (one["syndrome"], one["scale"]) == (row["syndrome"], row["scale"])]
 
 
 def _now(syndrome: str, rows: Rows, units: dict[str, str | None]) -> Grade:
@@ -380,16 +350,29 @@ def because_of(
 
 
 def cited(finding: dict[str, Any], units: dict[str, str | None]) -> Because:
-    """A finding as an answer cites it: a bound of an open side is written as the record wrote it."""
+    """A finding as an answer cites it."""
     low, high, text = finding["low"], finding["high"], finding["text"]
-    value: float | str | None = low if low == high and low is not None else text
-    if low is not None and high is not None and low != high:
-        value = (
-            f"<{high:g}" if low == float("-inf") else f">{low:g}" if high == float("inf") else f"{low:g} to {high:g}"
-        )
     unit = units.get(finding["quantity"]) if low is not None else None
-    return Because(finding["quantity"], value, unit, when(finding["at_s"]), instant(finding["until_s"]),
-                   finding["site"], finding["source"], finding["place"])  # fmt: skip
+    return Because(finding["quantity"], _value(low, high, text), unit, when(finding["at_s"]),
+                   instant(finding["until_s"]), finding["site"], finding["source"], finding["place"])  # fmt: skip
+
+
+def _value(low: float | None, high: float | None, text: str | None) -> float | str | None:
+    """A number, or a word; a bound of an open side is written as the record wrote it."""
+    if low is None or high is None:
+        return text
+    if low == high:
+        return low
+    return f"<{high:g}" if low == float("-inf") else f">{low:g}" if high == float("inf") else f"{low:g} to {high:g}"
+
+
+def _correction(row: dict[str, Any], units: dict[str, str | None]) -> Correction:
+    """One value that was replaced or taken back."""
+    was = _value(row["was_low"], row["was_high"], row["was_text"])
+    now = None if row["withdrawn"] else _value(row["low"], row["high"], row["text"])
+    unit = units.get(row["quantity"]) if row["was_low"] is not None or row["low"] is not None else None
+    moved = row["was_at_s"] if row["was_at_s"] != row["at_s"] else None
+    return Correction(row["quantity"], unit, when(row["at_s"]), was, now, when(row["known_s"]), instant(moved))
 
 
 def _physiology(row: dict[str, Any], units: dict[str, str | None]) -> Physiology:

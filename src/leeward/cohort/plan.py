@@ -24,6 +24,7 @@ from leeward.scales import (
     reasons,
 )
 from leeward.scales import scores as all_scores
+from leeward.timeline.corrections import corrections
 from leeward.timeline.exposures import DAY_S, doses, exposures, repeated_products
 from leeward.timeline.infusions import running
 from leeward.timeline.known import known, newest
@@ -51,7 +52,7 @@ a setting (null: only triggers on record)."""
 COURSES = ("exposed", "people", "course", "episodes", "now", "unobserved")
 """The steps whose rows are the courses of a cohort."""
 
-REASONS = ("standing", "noted", "raw")
+REASONS = ("standing", "noted", "raw", "corrected")
 """The steps whose rows say why; they cost one more look at the findings."""
 
 Step = tuple[str, ir.Table]
@@ -142,3 +143,4 @@ def _answered(
     step("standing", reasons.standing, before.known, before.people, shown=shown)
     step("noted", reasons.noted, before.known, before.people, limits=crs)
     step("raw", reasons.raw, before.known)
+    step("corrected", corrections, FINDINGS, QUESTION)

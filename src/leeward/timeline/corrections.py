@@ -8,7 +8,7 @@ import ibis.expr.types as ir
 from leeward.timeline.columns import pick, seconds
 from leeward.timeline.known import comparable
 
-_STANDING = (("withdrawn", 3), ("corrected", 2), ("final", 1))
+_STANDING = (("withdrawn", "3"), ("corrected", "2"), ("final", "1"))
 
 
 def corrections(findings: ir.Table, question: ir.Table) -> ir.Table:
@@ -46,10 +46,10 @@ def _ranked(findings: ir.Table, question: ir.Table) -> ir.Table:
     rows = findings.filter(findings.revised & findings.record.notnull()).cross_join(question.select("as_of"))
     reached = ibis.coalesce(rows.received_at, rows.reported_at, rows.measured_at)
     rows = rows.filter(rows.as_of.isnull() | (reached <= rows.as_of))
-    standing = pick([(rows.status == status, place) for status, place in _STANDING], 0)
+    standing = pick([(rows.status == status, place) for status, place in _STANDING], "0")
     rows = rows.select(
         "patient", "record", "quantity", "status", "low", "high", "text", "place", at_s=seconds(rows.measured_at),
-        known_s=seconds(reached), rank=comparable(rows.version).concat(" ", standing.cast("string")),
+        known_s=seconds(reached), rank=comparable(rows.version).concat(" ", standing),
     )  # fmt: skip
     return rows.mutate(newest=rows["rank"].max().over(ibis.window(group_by=[rows.patient, rows.record])))
 
