@@ -14,6 +14,7 @@ import msgspec
 
 from leeward.knowledge.loader import Evidence, load
 from leeward.record.fhir.dispatch import KEPT, READ
+from leeward.ward.fhir import shapes
 from leeward.ward.fhir.outcomes import Issue, Unfit, unfit
 
 ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
@@ -88,7 +89,7 @@ def parsed(body: bytes, extra: str = "") -> Posted:
     kind = said.get("resourceType")
     if not isinstance(kind, str):
         raise unfit(400, "structure", "There is no resourceType.", "resourceType")
-    if kind not in (*KINDS, extra):
+    if kind not in (*KINDS, extra or None):
         raise unfit(
             404, "not-supported", "Resources of this type are not taken in; /fhir/metadata lists those that are."
         )
@@ -146,10 +147,10 @@ def _place(kind: str, name: str) -> str:
 def _decoded(kind: str, body: bytes) -> None:
     """Raises Unfit where an element that is read has another shape than FHIR gives it."""
     decoder = (READ.get(kind) or KEPT.get(kind) or (None,))[0]
-    if decoder is None:
-        return
     try:
-        decoder.decode(body)
+        shapes.check(kind, body)
+        if decoder is not None:
+            decoder.decode(body)
     except (msgspec.DecodeError, RecursionError) as error:
         at = re.search(r"`\$([^`]*)`", str(error))
         place = re.sub(r"\[\.\.\.\]", "", at[1]) if at else ""
