@@ -40,6 +40,8 @@ def test_every_dose_keeps_its_time_of_day(product: Any, night: date, zone: ZoneI
     assert one.at is not None
     dated = [step for line in one.step_up for step in line.steps if step.at is not None and step.day is not None]
     for step in dated:
+        assert step.at is not None
+        assert step.day is not None
         assert (step.at.date(), step.at.time()) == (step.day, TEN)
         days = step.day - one.at.date()
         late = timedelta(hours=longer if step.day >= night else 0)

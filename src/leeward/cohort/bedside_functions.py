@@ -118,8 +118,9 @@ class _Middle:
     def __init__(self) -> None:
         self._held: list[float] = []
 
-    def step(self, number: float | None) -> None:
+    def step(self, *row: Any) -> None:
         """Takes in one."""
+        (number,) = row
         if number is not None:
             self._held.append(number)
 

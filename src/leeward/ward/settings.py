@@ -25,7 +25,8 @@ Numbers = dict[str, dict[str, Said]]
 @cache
 def _numbers() -> Numbers:
     """Every wait and limit of the service, by section and name."""
-    return load("ward", Numbers)
+    found: Numbers = load("ward", Numbers)
+    return found
 
 
 class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
