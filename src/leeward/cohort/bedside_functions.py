@@ -124,6 +124,6 @@ class _Middle:
         if number is not None:
             self._held.append(number)
 
-    def finalize(self) -> float | None:
+    def finalize(self) -> Any:
         """The median."""
         return statistics.median(self._held) if self._held else None
