@@ -23,7 +23,8 @@ from .fhir_sent import HEADERS, Said, at, bundle, infusion, person, post, put, t
 
 WHOLE: list[Said] = [
     person(link=[{"other": {"reference": "Patient/old"}, "type": "replaces"}], meta={"tag": [{"code": "x"}]}),
-    temperature(meta={"lastUpdated": at(minutes=5)}, identifier=[{"system": "urn:x", "value": "1"}], issued=at(hours=1)),
+    temperature(meta={"lastUpdated": at(minutes=5)}, identifier=[{"system": "urn:x", "value": "1"}], issued=at(hours=1))
+    | {"component": []},
     infusion() | {"dosage": {"dose": {"value": 1, "unit": "mg"}}},
     {"resourceType": "Encounter", "id": "e1", "status": "in-progress", "class": {"code": "IMP"},
      "subject": {"reference": "Patient/007"}, "period": {"start": at(hours=50), "end": at(hours=1)},
@@ -39,8 +40,9 @@ WHOLE: list[Said] = [
     bundle("history", {"resource": {"resourceType": "Parameters"}}, put(temperature())),
 ]  # fmt: skip
 JSON = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.text(max_size=5), st.just([]), st.just({}), st.just([None]), st.just([1]),
-    st.just({"x": 1}), st.just("2026-99-99"), st.just("Patient/"), st.just("x" * 70), st.just([[]]), st.just(""),
+    st.none(), st.booleans(), st.integers(), st.text(max_size=5), st.just([]), st.just({}), st.just([None]),
+    st.just([1]), st.just({"x": 1}), st.just("2026-99-99"), st.just("Patient/"),
+    st.just("x" * 70), st.just([[]]), st.just(""),
 )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 
-class Part(msgspec.Struct):
+class Part(msgspec.Struct, rename="camel"):
     """A piece of a resource; what is not named here is not read here."""
 
 
@@ -48,12 +48,12 @@ class Period(Part):
 class Meta(Part):
     """Version and tags."""
 
-    lastUpdated: str | None = None
-    versionId: str | None = None
+    last_updated: str | None = None
+    version_id: str | None = None
     tag: list[Coding] | None = None
 
 
-class Any_(Part):
+class Whatever(Part):
     """What is read of every resource."""
 
     meta: Meta | None = None
@@ -75,12 +75,12 @@ class Name(Part):
     given: list[str] | None = None
 
 
-class Patient(Any_):
+class Patient(Whatever):
     """Who it is about."""
 
     link: list[Link] | None = None
     name: list[Name] | None = None
-    birthDate: str | None = None
+    birth_date: str | None = None
 
 
 class Stay(Part):
@@ -88,11 +88,11 @@ class Stay(Part):
 
     location: Reference | None = None
     status: str | None = None
-    physicalType: Concept | None = None
+    physical_type: Concept | None = None
     period: Period | None = None
 
 
-class Encounter(Any_):
+class Encounter(Whatever):
     """A stay or a visit."""
 
     status: str | None = None
@@ -101,15 +101,15 @@ class Encounter(Any_):
     location: list[Stay] | None = None
 
 
-class Location(Any_):
+class Location(Whatever):
     """A place."""
 
     name: str | None = None
-    physicalType: Concept | None = None
-    partOf: Reference | None = None
+    physical_type: Concept | None = None
+    part_of: Reference | None = None
 
 
-class Observation(Any_):
+class Observation(Whatever):
     """Its time of issue orders versions."""
 
     issued: str | None = None
@@ -136,7 +136,7 @@ _SHAPES: dict[str, type[Part]] = {
     one.__name__: one for one in (Patient, Encounter, Location, Observation, Subscription)
 }
 _DECODERS: dict[str, msgspec.json.Decoder[Any]] = {name: msgspec.json.Decoder(one) for name, one in _SHAPES.items()}
-_OTHER = msgspec.json.Decoder(Any_)
+_OTHER = msgspec.json.Decoder(Whatever)
 
 
 def check(kind: str, body: bytes) -> None:
