@@ -15,6 +15,7 @@ from leeward.record import times
 from leeward.report.page import sheet as dress
 from leeward.ward.access import Action, Person, Refusal
 from leeward.ward.arrivals import Held
+from leeward.ward.clock import ReplayClock
 from leeward.ward.pages import board, entry, handover, knowledge, paper, quality
 from leeward.ward.pages import patient as pages
 from leeward.ward.pages.board import Line
@@ -71,6 +72,7 @@ def _ward(made: APIRouter, world: World) -> None:
         return paper.answer(
             world, request, person, "ward.html", lines=lines, units=units, unit=unit if unit in units else "",
             show=show if show in board.SHOWS else "", shows=board.SHOWS, tally=tally(lines), last_event=last,
+            speed=_speed(world),
         )  # fmt: skip
 
     @made.get("/rows")
@@ -220,6 +222,12 @@ def _known(world: World, spelt: str) -> datetime | None:
         raise Refusal(400) from None
     at = at.replace(tzinfo=times.zone(world.settings.zone)) if at.tzinfo is None else at
     return min(at.astimezone(UTC), world.clock.now())
+
+
+def _speed(world: World) -> float | None:
+    """How fast the demo's time runs; none where time is the world's own."""
+    clock = world.clock
+    return clock.speed if world.settings.demo and isinstance(clock, ReplayClock) else None
 
 
 def tally(lines: list[Line]) -> str:

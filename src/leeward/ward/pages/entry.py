@@ -104,7 +104,7 @@ def chart(world: World, patient: str, person: Person, filled: Mapping[str, str])
                "version": "1", "status": "final", "source": SOURCE, "place": "form at the bedside"}
         for row in rows
     ])  # fmt: skip
-    return _told(receipt)
+    return _told(receipt, len(rows))
 
 
 def again(world: World, patient: str, person: Person, record: str, filled: Mapping[str, str]) -> Said:
@@ -126,7 +126,7 @@ def again(world: World, patient: str, person: Person, record: str, filled: Mappi
             said.told = "Nothing was changed: the new value is not a number."
             return said
         receipt = _take(world, person, [row | {"status": "corrected", "value": value, "unit": mine["unit"]}])
-    return _told(receipt)
+    return _told(receipt, 1)
 
 
 def _take(world: World, person: Person, rows: list[dict[str, Any]]) -> Receipt:
@@ -136,15 +136,16 @@ def _take(world: World, person: Person, rows: list[dict[str, Any]]) -> Receipt:
     return world.intake.take(Arrival(door=SOURCE, source=SOURCE, message=message, by=person.id), [batch])
 
 
-def _told(receipt: Receipt) -> Said:
-    """What became of it."""
+def _told(receipt: Receipt, asked: int) -> Said:
+    """What became of so many values."""
     told = words.words().refusals
     refused = [
         f"{words.quantity(row['quantity']).name if row['quantity'] else 'A value'}: "
         f"{told.get(row['reason'], row['reason'])}{' (' + row['detail'] + ')' if row['detail'] else ''}"
         for row in receipt.refusals
     ]
-    charted = f"{receipt.findings} {'value is' if receipt.findings == 1 else 'values are'} charted."
+    taken = asked - len(refused)
+    charted = f"{taken} {'value is' if taken == 1 else 'values are'} charted."
     more = f" {len(refused)} not understood, and not used:" if refused else ""
     return Said(told=charted + more, refused=refused)
 

@@ -96,10 +96,8 @@ def said(whole: list[int], low: float, high: float, mean: float, more_often: flo
         return "stopped: none on the last complete day", True
     if last > high:
         often = last / mean
-        return (
-            f"{often:.1f} times as often as usual" if often < more_often else f"fires {often:.1f} times as often",
-            True,
-        )
+        usual = "" if often < more_often else "fires "
+        return f"{usual}{often:.1f} times as often as usual", True
     if last < low:
         return f"rarer than usual: {last}, usually {mean:.0f}", True
     return "within its limits", False
@@ -166,7 +164,7 @@ def told(world: World, now: datetime) -> list[dict[str, Any]]:
     asked = select(a.kind, func.count()).where(a.opened_at >= since).group_by(a.kind).order_by(func.count().desc())
     open_ = world.alerts.open()
     with world.engine.connect() as connection:
-        opened = dict(row._tuple() for row in connection.execute(asked))  # noqa: SLF001  the rows' own way to a pair
+        opened: dict[str, int] = {row[0]: row[1] for row in connection.execute(asked)}
     return [
         {"kind": kind.replace("-", " "), "opened": count, "open": sum(1 for one in open_ if one.kind == kind),
          "untold": sum(1 for one in open_ if one.kind == kind and one.told == "untold")}

@@ -4,7 +4,7 @@ import { age, now, typing, wall } from "./frame.js";
 import { listen } from "./feed.js";
 
 const rows = document.getElementById("rows");
-const form = document.querySelector("form.filters");
+const form = document.querySelector("form.filters[role=search]");
 const find = document.getElementById("find");
 const MANY = 40; // more changed rows than this are fetched as the whole board
 const WAIT_MS = 300;
