@@ -185,6 +185,14 @@ def test_25_a_status_grades_by_rule(client: TestClient, world: World, status: st
     assert bool(fevers(world)) is grades
 
 
+def test_27_one_value_from_two_sources_within_a_minute_is_kept_twice(client: TestClient, world: World) -> None:
+    """The monitor's and the nurse's stand beside each other; which one counts is the rule's to say, not the door's."""
+    send(client, temperature(38.6, "monitor"))
+    send(client, temperature(38.4, "nurse", effectiveDateTime=at(minutes=59.5)))
+    assert sorted(fevers(world)) == [38.4, 38.6]
+    assert {row["place"] for row in rows(world)} == {"Observation/monitor", "Observation/nurse"}
+
+
 NOBODY = {name: held for name, held in temperature().items() if name != "subject"}
 REFUSED: list[tuple[str, dict[str, Any], int, tuple[str, str | None]]] = [
     ("no subject", NOBODY, 422, ("required", "Observation.subject")),
