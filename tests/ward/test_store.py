@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -119,6 +120,9 @@ def test_several_workers_share_one_ward(postgresql: str) -> None:
         for world in workers:
             assert [len(world.store.decisions_of(f"P{number}")) for number in range(30)] == [1] * 30
             assert len(world.store.board()) == 30
+            opened = Counter((alert.patient, alert.about) for alert in world.alerts.open())
+            assert {patient for patient, _ in opened} >= {f"P{number}" for number in range(30)}
+            assert set(opened.values()) == {1}
             world.engine.dispose()
 
 
