@@ -92,8 +92,7 @@ def _patient(made: APIRouter, world: World) -> None:
     @made.get("/patient/{handle}")
     def patient(request: Request, handle: str, known: str = "", view: Stretch = STRETCH) -> HTMLResponse:
         """The patient as known now, or at a moment of the past."""
-        mine, person = admitted(world, request, handle)
-        del mine
+        _, person = admitted(world, request, handle)
         return shown(world, request, person, handle, known=known, stretch=view)
 
     @made.get("/patient/{handle}/course")
