@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
 from leeward.cohort.answer import Answer
@@ -81,18 +81,20 @@ def grade(
 
 
 def explain(
-    source: str | Path | Record, patient: str, *, at: datetime | None = None, **assumed: datetime | str | bool | None
-) -> str:
+    source: str | Path | Record, patient: str, *, at: datetime | None = None, zone: tzinfo = UTC,
+    **assumed: datetime | str | bool | None,
+) -> str:  # fmt: skip
     """In words, why a patient has this grade at a moment (the last one on record when none is given).
 
-    Takes the assumptions of `grade` as well. Raises BadSetting where the record has no such patient.
+    Takes the assumptions of `grade` as well; times are told in `zone`. Raises BadSetting where the record has no such
+    patient.
     """
     record = source if isinstance(source, Record) else read(source)
     asked = question(record, as_of=at, **assumed)  # type: ignore[arg-type]
     found = [answer for answer in answers(record, asked) if answer.patient == patient]
     if not found:
         raise BadSetting(f"no patient '{patient}' in this record")
-    return explained(found[0], beside(record, asked).get(patient, NOTHING))
+    return explained(found[0], beside(record, asked).get(patient, NOTHING), zone)
 
 
 def plan(course: Answer, *, protocol: str | Path | None = None) -> Plan:

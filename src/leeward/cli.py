@@ -9,7 +9,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -121,13 +121,14 @@ def explain(
 ) -> None:
     """Say in words why a patient has this grade at a moment."""
     from leeward.cohort.courses import answers
+    from leeward.commands.prepare import zone_of
     from leeward.report.beside import NOTHING, beside
     from leeward.report.explain import explained
 
     record, asked = _asked(path, at, assume_trigger, room_air, zone, mapping)
     for answer in answers(record, asked):
         if answer.patient == patient:
-            told = explained(answer, beside(record, asked).get(patient, NOTHING))
+            told = explained(answer, beside(record, asked).get(patient, NOTHING), zone_of(zone) or UTC)
             _out.print(told, markup=False, highlight=False, soft_wrap=True)
             return
     _fail(WRONG_ARGUMENTS, f"no patient '{patient}' in {path}")

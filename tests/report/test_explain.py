@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
+from typer.testing import CliRunner
 
 from leeward.api import explain
+from leeward.cli import app
 from leeward.record.read import read
 from leeward.samples import FOLDER
 from tests.record.fhir_bedside import concept, ndjson, observation, patient, quantity
@@ -70,6 +74,26 @@ def test_a_correction_shows_the_old_value_the_new_one_and_when(tmp_path: Path) -
     )
     assert said in explain(read(path, now=NOW), "007")
     assert "Corrected" not in explain(read(path, now=NOW), "007", at=datetime(2026, 3, 3, 9, 30, tzinfo=UTC))
+
+
+def test_every_time_is_told_in_the_zone_that_was_asked_for(tmp_path: Path) -> None:
+    """Therapy, moment, reasons, episodes and corrections; without a zone all of them in UTC."""
+    path = course(tmp_path, temperature(39.5, "final", "1"), temperature(39.2, "corrected", "2"))
+    there = explain(read(path, now=NOW), "007", at=datetime(2026, 3, 3, 12, tzinfo=UTC), zone=ZoneInfo("Asia/Kolkata"))
+    assert "UTC+05:30" in there
+    assert re.findall(r"UTC(?!\+05:30)", there) == []
+    for line in ("as of 2026-03-03 17:30", "at 2026-03-01 05:30", "onset 2026-03-03 13:30", "(known 2026-03-03 15:30"):
+        assert f"{line} UTC+05:30" in there
+    here = explain(read(path, now=NOW), "007", at=datetime(2026, 3, 3, 12, tzinfo=UTC))
+    assert re.findall(r"UTC[+-]", here) == []
+
+
+def test_the_command_tells_times_in_its_zone() -> None:
+    """West of Greenwich too."""
+    told = CliRunner().invoke(app, ["explain", str(FOLDER), "C03", "--zone", "America/New_York"])
+    assert told.exit_code == 0
+    assert "UTC-0" in told.output
+    assert re.findall(r"UTC(?!-0)", told.output) == []
 
 
 def test_what_was_taken_back_is_said(tmp_path: Path) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
+
+import msgspec
 
 from leeward.cohort.answer import Answer, Because, Episode, Grade
 from leeward.report.beside import NOTHING, Beside, Correction, Part
@@ -26,8 +28,10 @@ def grade_words(grade: Grade) -> str:
 
 
 def clock(moment: datetime) -> str:
-    """A moment as read at the bedside, in UTC."""
-    return moment.strftime("%Y-%m-%d %H:%M UTC")
+    """A moment as read at the bedside, in its own zone: "2026-03-01 08:00 UTC", "2026-03-01 09:00 UTC+01:00"."""
+    offset = moment.strftime("%z")
+    away = "" if not moment.utcoffset() else f"{offset[:3]}:{offset[3:5]}"
+    return f"{moment:%Y-%m-%d %H:%M} UTC{away}"
 
 
 def span(length: timedelta) -> str:
@@ -47,8 +51,12 @@ _PARTS = {
 }  # fmt: skip
 
 
-def explained(answer: Answer, beside: Beside = NOTHING) -> str:
-    """Why the grades are what they are at the answer's moment; `beside`: what else a reader is told of this patient."""
+def explained(answer: Answer, beside: Beside = NOTHING, zone: tzinfo = UTC) -> str:
+    """Why the grades are what they are at the answer's moment; `beside`: what else a reader is told of this patient.
+
+    Times are told in `zone`.
+    """
+    answer, beside = _there(answer, zone), _there(beside, zone)
     if not answer.triggers:
         return "\n".join(_untriggered(answer))
     lines = [f"Patient {answer.patient}, as of {_as_of(answer)}"]
@@ -61,6 +69,18 @@ def explained(answer: Answer, beside: Beside = NOTHING) -> str:
         lines += ["", *_lookalikes(beside.lookalikes)]
     lines += ["", *_footing(answer)]
     return "\n".join(lines)
+
+
+def _there(said: Any, zone: tzinfo) -> Any:
+    """The same with every moment in a zone."""
+    if isinstance(said, datetime):
+        return said.astimezone(zone)
+    if isinstance(said, msgspec.Struct):
+        held = {name: _there(getattr(said, name), zone) for name in said.__struct_fields__}
+        return msgspec.structs.replace(said, **held)
+    if isinstance(said, dict):
+        return {name: _there(value, zone) for name, value in said.items()}
+    return type(said)(_there(value, zone) for value in said) if isinstance(said, list | tuple) else said
 
 
 def _lookalikes(told: Mapping[str, Any]) -> list[str]:
