@@ -59,18 +59,18 @@ def test_spark_answers_as_duckdb_does(spark: Any, tmp_path: Path, file: str, as_
 
 
 def test_every_scale_on_spark(spark: Any, tmp_path: Path) -> None:
-    """The cases of the older scales, graded on all of them, give the same rows."""
+    """The cases of the older scales, graded on all of them and with every score, give the same rows."""
     from leeward.cohort import spark as on_spark
 
     findings = table(all_cases())
     pq.write_table(findings, tmp_path / "findings.parquet")
     spark.read.parquet(str(tmp_path / "findings.parquet")).createOrReplaceTempView("findings")
-    question = Question(scales=SCALES)
+    question = Question(scales=SCALES, scores=True)
     on_spark.run(spark, question, reasons=False)
     con = connect()
     con.register("findings", findings)
     run(con, question, reasons=False)
-    for step in ("course", "episodes", "now"):
+    for step in ("course", "episodes", "now", "scores"):
         expected = con.sql(f"select * from {step}")
         columns = expected.columns
         got = [tuple(row[name] for name in columns) for row in spark.table(step).collect()]

@@ -9,6 +9,7 @@ import ibis
 import ibis.expr.types as ir
 
 from leeward.scales.bands import Definition, Part, Span, points
+from leeward.scales.level import worst
 from leeward.scales.score_inputs import At
 from leeward.timeline.columns import pick, true
 from leeward.timeline.oxygen import DEVICES
@@ -82,12 +83,12 @@ def total(parts: Iterable[Part]) -> Part:
 def largest(parts: Iterable[Part]) -> Part:
     """The worst of parts; an input that could no longer raise it is not lacked."""
     listed = list(parts)
-    least = ibis.greatest(*[each.at_least for each in listed])
+    least = worst(*[each.at_least for each in listed])
     lacked = [
         Part(e.at_least, e.at_most, {name: gone & (e.at_most > least) for name, gone in e.lacks.items()})
         for e in listed
     ]
-    return Part(least, ibis.greatest(*[each.at_most for each in listed]), _lacked(lacked))
+    return Part(least, worst(*[each.at_most for each in listed]), _lacked(lacked))
 
 
 def capped(whole: Part, at_most: int) -> Part:
