@@ -282,6 +282,38 @@ def test_the_command_in_german_with_a_centre(tmp_path: Path) -> None:
         assert text in said, text
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_pulse_makes_no_statement_of_the_heart(language: Language) -> None:
+    """A pulse of 80 is not answered with the sign itself, only with its name in quotes."""
+    sign = patients.text(language)["sign.heartbeat"]
+    said = in_words(told("8 heart-rate 80"), language, Centre(), UTC)
+    [line] = [line.strip() for line in said.splitlines() if sign in line]
+    assert not line.startswith(sign)
+    assert re.search(r"[“„«]\s?" + re.escape(sign) + r"\s?[”“»]$", line), line
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_could_not_be_read_is_not_left_for_fine(language: Language, tmp_path: Path) -> None:
+    """A fever with a decimal comma is not read: beside what is said of the others stands that it was not looked at."""
+    file = diary(tmp_path, 'A,2026-03-28 22:00,"38,9",C,118,80,97,,,written,3,')
+    said = answered(file, "--language", language).splitlines()
+    own = home.text(language)
+    assert said.index(f"  {own['unread']}") == said.index(f"  {own['says-nothing']}") + 1
+    assert f"  {own['unread']}" not in in_words(told("8 heart-rate 80"), language, Centre(), UTC).splitlines()
+
+
+def test_an_age_is_no_hour_of_the_clock() -> None:
+    """In French `22 heures` is also ten in the evening, so an age says that it is one; so it does in Spanish."""
+    assert "il y a 40 heures" in in_words(told("8 spo2 97"), "fr", Centre(), UTC)
+    assert "de hace 40 horas" in in_words(told("8 spo2 97"), "es", Centre(), UTC)
+
+
+def test_a_day_number_stands_with_its_hours() -> None:
+    """So that nobody calls it at another hour."""
+    centre = Centre(daytime_phone="+49 30 1111", daytime_hours="Mon-Fri 08:00-16:00", out_of_hours_phone="+49 30 2222")
+    assert "+49 30 1111 (Mon-Fri 08:00-16:00)" in in_words(told("8 spo2 97"), "en", centre, UTC)
+
+
 def test_as_json(tmp_path: Path) -> None:
     """The same answer for a machine."""
     made = json.loads(answered(diary(tmp_path, "A,2026-03-28 22:00,38.2,C,,,,,,,,"), "--json"))

@@ -13,7 +13,7 @@ from leeward.knowledge.therapies import of
 from leeward.knowledge.vocabulary import quantities
 from leeward.plan.home import STAY, AtHome, Heard, Noted, Unread, fever_drugs, masking_hours
 from leeward.record.units import conversion
-from leeward.report.patients.calling import worded
+from leeward.report.patients.calling import with_hours, worded
 from leeward.report.patients.speaker import Speaker
 
 _WHY = {
@@ -84,8 +84,10 @@ def _noted(one: AtHome, speak: _Voice) -> Iterator[str]:
         if each.masked:
             yield f"      {speak.own('masked', hours=speak.hours(masking_hours()))}"
         if (rule := home.reading(each.quantity)) is not None and rule.unnumbered:
-            yield f"      {worded(home.sign(rule.unnumbered), speak)} {speak.own('no-number')}"
+            yield f"      {speak.own('no-number', sign=worded(home.sign(rule.unnumbered), speak))}"
     yield f"  {speak.own('says-nothing' if others else 'nothing')}"
+    if one.not_understood:
+        yield f"  {speak.own('unread')}"
     yield ""
 
 
@@ -188,6 +190,8 @@ def _numbers(centre: Centre, speak: _Voice) -> Iterator[str]:
         yield f"{speak.say('shared.centre')}: {centre.name}"
     for field, label in zip(PHONES, ("day-phone", "night-phone", "dial-number"), strict=True):
         phone = getattr(centre, field)
+        if field == "daytime_phone":
+            phone = with_hours(phone, centre.daytime_hours)
         yield (
             f"{speak.say(f'shared.{label}')}: {phone}"
             if phone

@@ -25,7 +25,7 @@ def lists(asked: Asked, speaker: Speaker, sources: Sources) -> list[Block]:
     """The framed lists, with the numbers to call; where there is none, a line to write it on."""
     dial, centre = asked.centre.emergency_number, asked.centre
     phones = [
-        (speaker.say("shared.day-phone"), _with_hours(centre.daytime_phone, centre.daytime_hours)),
+        (speaker.say("shared.day-phone"), with_hours(centre.daytime_phone, centre.daytime_hours)),
         (speaker.say("shared.night-phone"), centre.out_of_hours_phone),
     ]
     blank = speaker.say("shared.missing-ask")
@@ -44,7 +44,7 @@ def lists(asked: Asked, speaker: Speaker, sources: Sources) -> list[Block]:
     ]  # fmt: skip
 
 
-def _with_hours(phone: str | None, hours: str | None) -> str | None:
+def with_hours(phone: str | None, hours: str | None) -> str | None:
     """A day number with the hours at which it is answered."""
     return f"{phone} ({hours})" if phone and hours else phone
 
