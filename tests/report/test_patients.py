@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import struct
 from datetime import date, time
+from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
 
@@ -136,6 +137,34 @@ def test_the_card_speaks_by_class(inn: str, think: str, steroids: str) -> None:
     assert card.think == think
     assert card.before == "Call before steroids"
     assert [line.text for line in card.lines if steroids in line.text] != []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_number_out_of_hours_is_that_of_weekends_too(language: Language) -> None:
+    """Who is ill on a Sunday at noon is not sent to the number of the day."""
+    weekend = {"en": "weekend", "de": "Wochenende", "fr": "week-end", "es": "fin de semana"}[language]
+    holiday = {"en": "holiday", "de": "Feiertag", "fr": "férié", "es": "festivo"}[language]
+    for key in ("shared.night-phone", "card.night"):
+        assert weekend in text(language)[key]
+        assert holiday in text(language)[key]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_sepsis_can_be_there_too_and_need_not(language: Language) -> None:
+    """No page says that CRS and sepsis always come together."""
+    can = {"en": "can occur", "de": "kann zugleich", "fr": "peuvent", "es": "pueden"}[language]
+    assert can in text(language)["claim.ed-sepsis"]
+
+
+@pytest.mark.parametrize("template", ["patients.typ", "patients-card.typ"])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_our_own_words_stay_whole_in_a_pdf(language: Language, template: str) -> None:
+    """Only a word too long for its line is broken between letters: a screen reader would spell ours."""
+    source = files("leeward.report").joinpath("templates", template).read_text(encoding="utf-8")
+    [rule] = re.findall(r'#show regex\("(.+?)"\)', source)
+    long = re.compile(re.sub(r"\\u\{(\w+)\}", lambda found: chr(int(found[1], 16)), rule))
+    assert long.search("W" * 60)
+    assert [said for said in text(language).values() if long.search(re.sub(r"\{\w+\}|_+", "", said))] == []
 
 
 # ------------------------------------------------------------------------------------------------------ diary
