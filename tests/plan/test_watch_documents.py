@@ -20,6 +20,7 @@ from leeward.cohort.engine import Question
 from leeward.cohort.watching import answers
 from leeward.plan.monitoring import Watched
 from leeward.record.spool import Record
+from leeward.report import watch_in_words
 from leeward.report.watch_calendar import calendar
 from leeward.report.watch_page import page
 
@@ -95,6 +96,35 @@ def test_the_page_says_what_the_answer_says() -> None:
     assert all(str(escape(sign.title)) in said for sign in one.early_signs)
     assert not re.search(r"(src|href)=\"(?!#)", said)
     assert "death is on record" in page(watched(died=True), BERLIN).lower()
+
+
+def sign(name: str, *charted: tuple[float, str, float]) -> Any:
+    """An early sign after axi-cel at hour 0."""
+    about = {"patient": "P", "status": "final", "revised": False, "source": "case"}
+    made = [finding("trigger", ZERO, "axicabtagene ciloleucel")]
+    made += [finding(quantity, ZERO + timedelta(hours=hours), value) for hours, quantity, value in charted]
+    record = cast("Record", Charted([{**one, **about} for one in made]))
+    [one] = answers(record, Question(as_of=ZERO + timedelta(hours=36)), zone=BERLIN, region="US")
+    [mine] = [each for each in one.early_signs if each.id == name]
+    return mine
+
+
+def test_a_number_of_a_sign_has_its_unit() -> None:
+    """CRP of 60 mg/L is 6 mg/dL: without its unit nobody can tell."""
+    crp = sign("crp", (-24, "crp", 20.0), (24, "crp", 60.0))
+    said = list(watch_in_words.sign(crp, BERLIN))
+    assert crp.unit == "mg/L"
+    assert "    baseline 20 mg/L, before 20 mg/L, now 60 mg/L, +20 mg/L a day" in said
+
+
+def test_a_limit_is_not_called_a_reading() -> None:
+    """The own limit of the temperature stands as a limit, never as what the temperature is now."""
+    heat = sign("temperature", *((-40 + n * 0.5, "body-temperature", 36.6 + 0.1 * (n % 3)) for n in range(140)))
+    said = " ".join(watch_in_words.sign(heat, BERLIN))
+    assert "own limit" in said
+    assert "baseline 36.7 °C" in said
+    assert heat.value is None
+    assert "now" not in said
 
 
 def test_files_by_the_command(tmp_path: Path) -> None:

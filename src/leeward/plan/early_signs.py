@@ -14,6 +14,7 @@ import ibis.expr.types as ir
 import msgspec
 
 from leeward.knowledge.loader import Evidence
+from leeward.knowledge.vocabulary import quantities
 from leeward.plan.around import EarlySign, early_signs
 from leeward.risk import own_temperature
 from leeward.risk.definitions import rules
@@ -24,6 +25,7 @@ Step = Callable[..., ir.Table]
 Row = Mapping[str, Any]
 SENTENCE = "home-sentence"
 RULE = "individual-temperature"
+RULE_READS = "body-temperature"
 COMPARED = ("crp", "ferritin", "systolic-bp", "ice-score")
 """What is compared with the value before it or with the baseline."""
 _YES, _NO, _OPEN = "yes", "no", "cannot tell"
@@ -31,11 +33,12 @@ _RISING, _FALLING = ("crp", "ferritin"), ("ice-score",)
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """One early sign of one patient. `slope`: change per day, where two values allow one."""
+    """One early sign of one patient. `slope_per_day`: where two values allow one; `unit`: of all its numbers."""
 
     id: str
     title: str
     shown: str
+    unit: str | None
     because: list[str]
     baseline: float | None
     value: float | None
@@ -51,7 +54,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
 def steps(step: Step, known: ir.Table, dosed: ir.Table) -> ir.Table:
     """Adds the steps of the temperature rule and of what is compared; `dosed`: patient, dose_s, as_of_s."""
     rule = rules()[RULE]
-    rows = known.filter(known.quantity == "body-temperature").join(dosed.select("patient", "as_of_s"), "patient")
+    rows = known.filter(known.quantity == RULE_READS).join(dosed.select("patient", "as_of_s"), "patient")
     rows = rows.filter(rows.at_s <= rows.as_of_s)
     heat = step("watch_heat", lambda: rows.select("patient", "quantity", "at_s", "low", "high", moment_s=rows.as_of_s))
     readings = step("watch_readings", own_temperature.readings, heat, known)
@@ -145,9 +148,10 @@ def told(own: Sequence[Row], compared: Sequence[Row], written: Sequence[Row]) ->
 def _told(name: str, sign: EarlySign, shown: str, because: list[str], **numbers: Any) -> Told:
     """A sign with the words that always stand beside it."""
     none: dict[str, Any] = dict.fromkeys(("baseline", "value", "before", "slope_per_day", "at"))
+    measured = quantities().get(RULE_READS if name == "temperature" else name)
     return Told(
-        id=name, title=sign.title, shown=shown, because=because, own=sign.own, source=sign.source,
-        evidence=sign.evidence, notes=list(sign.notes), **{**none, **numbers},
+        id=name, title=sign.title, shown=shown, unit=measured.unit if measured else None, because=because,
+        own=sign.own, source=sign.source, evidence=sign.evidence, notes=list(sign.notes), **{**none, **numbers},
     )  # fmt: skip
 
 
@@ -174,7 +178,7 @@ def _temperature(name: str, sign: EarlySign, own: Sequence[Row]) -> Told:
         masked = f"{row['masked']} readings above it came in the hours after an antipyretic"
         because.append(masked if row["masked"] else "too few hours have a reading")
     at = None if since is None else datetime.fromtimestamp(since, UTC)
-    return _told(name, sign, shown, because, baseline=round(row["mean_c"], 2), value=round(row["own_limit"], 2), at=at)
+    return _told(name, sign, shown, because, baseline=round(row["mean_c"], 2), at=at)
 
 
 def _compared(name: str, sign: EarlySign, row: Row | None) -> Told:

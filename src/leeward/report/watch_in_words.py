@@ -7,6 +7,7 @@ from datetime import UTC, datetime, tzinfo
 
 from leeward.plan.early_signs import Told
 from leeward.plan.monitoring import Check, Watched
+from leeward.report import words
 from leeward.report.prepare_in_words import CLOSING, ends, not_understood, said_by, spelt
 
 _ORDER = ("overdue", "due", "next", "continuous", "not-asked", "ended")
@@ -92,13 +93,14 @@ def sign(one: Told, zone: tzinfo) -> Iterator[str]:
     own = "own and unvalidated" if one.own else one.evidence
     since = f", {at(one.at, zone)}" if one.at else ""
     yield f"{one.title}: {one.shown}{since} [{own}]"
+    measured = words.unit(one.unit)
     numbers = [
-        f"{name} {value:g}"
+        f"{name} {words.measure(f'{value:g}', measured)}"
         for name, value in (("baseline", one.baseline), ("before", one.before), ("now", one.value))
         if value is not None
     ]
     if one.slope_per_day is not None:
-        numbers.append(f"{one.slope_per_day:+g} a day")
+        numbers.append(f"{words.measure(f'{one.slope_per_day:+g}', measured)} a day")
     for said in (", ".join(numbers), "; ".join(one.because), f"{one.source}. {'; '.join(one.notes)}"):
         if said:
             yield f"    {said}"
