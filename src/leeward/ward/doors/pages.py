@@ -36,6 +36,12 @@ Stretch: TypeAlias = tuple[int, int] | None
 STRETCH: Any = Depends(_stretch)
 
 
+def warm(world: World) -> None:
+    """Draw one patient's page for nobody; the first reader would else wait while everything on it is compiled."""
+    for held in world.present()[:1]:
+        pages.page(world, world.grader.look(held.patient, plan=True), held.handle, None, past=False)
+
+
 def router(world: World) -> APIRouter:
     """Every page."""
     made = APIRouter(tags=["pages"], include_in_schema=False)
