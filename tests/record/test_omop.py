@@ -184,6 +184,37 @@ def drug(concept: int, kind: int, **more: object) -> dict[str, object]:
     }
 
 
+@pytest.mark.parametrize(
+    ("concept", "row", "limits"),
+    [
+        (3006923, {"range_low": 10, "range_high": 45}, [("alt-upper-limit", 45.0, "measurement/1#upper-limit")]),
+        (3006923, {"range_low": 10}, []),
+        (3006923, {"range_high": 45, "value_as_number": ""}, [("alt-upper-limit", 45.0, "measurement/1#upper-limit")]),
+        (3006923, {"range_high": 4500}, []),  # no laboratory's
+        (3027018, {"range_high": 100, "unit_source_value": "bpm"}, []),  # of a heart rate none is asked for
+    ],
+)
+def test_the_laboratorys_upper_limit(tmp_path: Path, concept: int, row: dict[str, object], limits: list[Any]) -> None:
+    """range_high is a limit of its own where one is read, in the unit of the value and at its time."""
+    rows = [measured(concept, 80, **{"unit_source_value": "U/L", **row})]
+    record = read(folder(tmp_path, measurement=rows), zone="UTC")
+    kept = [one for one in found(record, "quantity", "low", "record") if one[0].endswith("-upper-limit")]
+    assert kept == limits
+    moments = set(found(record, "measured_at", "measured_until"))
+    assert len(moments) <= 1  # the limit is no end
+
+
+def test_a_prescription_stands_as_ordered_and_counts_for_nothing_given(tmp_path: Path) -> None:
+    """Its type tells an order from what was dispensed or listed; of drugs that no plan doses it is only refused."""
+    rows = [drug(40171288, kind, drug_exposure_id=kind) for kind in (32833, 32838, 38000177, 32825, 32830)]
+    record = read(folder(tmp_path, drug_exposure=[*rows, drug(0, 32838, drug_source_value="aspirin")]), zone="UTC")
+    assert sorted(found(record, "quantity", "text", "measured_until", "record")) == [
+        ("ordered", "tocilizumab", None, f"drug_exposure/{kind}#ordered-tocilizumab")
+        for kind in (32833, 32838, 38000177)
+    ]
+    assert record.refused == {"order-only": 6}
+
+
 def test_a_drug_is_given_only_where_the_record_says_so(tmp_path: Path) -> None:
     """Administered, ordered and dispensed, and not said: only the first is a finding."""
     rows = [
@@ -192,7 +223,9 @@ def test_a_drug_is_given_only_where_the_record_says_so(tmp_path: Path) -> None:
         drug(40171288, 32817),
     ]
     record = read(folder(tmp_path, drug_exposure=rows), zone="UTC")
-    assert found(record, "quantity", "low", "high") == [("tocilizumab", 800.0, 800.0)]
+    assert found(record, "quantity", "low", "high", "text") == [
+        ("tocilizumab", 800.0, 800.0, None), ("ordered", None, None, "tocilizumab"),
+    ]  # fmt: skip
     assert record.refused == {"order-only": 1, "status-not-usable": 1}
     details = {row["reason"]: row["detail"] for row in record.refusals.to_pylist()}
     assert details["status-not-usable"] == "drug type 32817"

@@ -13,6 +13,7 @@ import pyarrow as pa
 from leeward.record import folder, omop_concepts, tables
 from leeward.record.codes import Codes
 from leeward.record.codings import Chooser, replaced
+from leeward.record.omop_beside import with_limits, with_orders
 from leeward.record.omop_concepts import omop
 from leeward.record.omop_tables import PLACES, SAY, Said, has_clock
 from leeward.record.schema import STATEMENT
@@ -65,7 +66,8 @@ def statements(path: Path, settings: Settings) -> Iterator[pa.RecordBatch | Refu
         for name, say in SAY.items():
             for table in held.get(name, ()):
                 said = Said(table, root, has_clock(con, table))
-                yield from tables.stream(con, table, partial(_sql, say, said), root, partial(_finished, chooser))
+                finish = partial(_finished, chooser, partial(_BESIDE.get(name, _nothing_more), codes))
+                yield from tables.stream(con, table, partial(_sql, say, said), root, finish)
     finally:
         con.close()
 
@@ -98,13 +100,22 @@ def _places(con: duckdb.DuckDBPyConnection, care_sites: Sequence[Table]) -> None
         con.execute(f"insert or ignore into {PLACES} {named}")
 
 
-def _finished(chooser: Chooser, batch: pa.RecordBatch) -> pa.RecordBatch:
-    """One coding, one unit and one comparator for each row."""
+_BESIDE = {"measurement": with_limits, "drug_exposure": with_orders}
+
+
+def _nothing_more(_codes: Codes, batch: pa.RecordBatch) -> pa.RecordBatch:
+    return batch
+
+
+def _finished(
+    chooser: Chooser, beside: Callable[[pa.RecordBatch], pa.RecordBatch], batch: pa.RecordBatch
+) -> pa.RecordBatch:
+    """One coding, one unit and one comparator for each row; then what a row says beside its statement."""
     batch = chooser(batch)
     columns = dict(zip(batch.schema.names, batch.columns, strict=True))
     columns["unit"] = replaced(columns["unit"], lambda word: omop_concepts.unit(word) or None)
     columns["comparator"] = replaced(columns["comparator"], omop_concepts.comparator)
-    return pa.RecordBatch.from_arrays(list(columns.values()), schema=STATEMENT)
+    return beside(pa.RecordBatch.from_arrays(list(columns.values()), schema=STATEMENT))
 
 
 def _is_duckdb(path: Path) -> bool:

@@ -26,6 +26,7 @@ NAMED = "concept_names_"
 
 class _DrugType(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     given: tuple[str, ...]
+    prescribed: tuple[str, ...]
     order: tuple[str, ...]
 
 

@@ -9,6 +9,7 @@ import duckdb
 import msgspec
 
 from leeward.record.codings import joined, pair, several
+from leeward.record.omop_beside import PRESCRIBED
 from leeward.record.omop_concepts import KNOWN, NAMED, OMOP, ROLLED, omop
 from leeward.record.places import setting
 from leeward.record.tables import Table, literal, statement
@@ -116,7 +117,7 @@ def _death(said: Said) -> str:
     return said.of({"quantity": "'death'", "text": "'unstated'", "start": when, "record": NOTHING}, "person_id")
 
 
-def _valued(said: Said, what: str) -> str:
+def _valued(said: Said, what: str, **more: str) -> str:
     """A value with its unit and comparator: measurement and observation."""
     table = said.table
     spelt = table.word("value_source_value")
@@ -129,12 +130,14 @@ def _valued(said: Said, what: str) -> str:
         "unit": several([table.word("unit_source_value"), table.word("unit_concept_id")]),
         "text": f"coalesce({table.word('value_as_string')}, {coded})",
         "start": said.time(what),
+        **more,
     }
     return said.of(columns, f"{what}_id", said.known_joins(what))
 
 
 def _measurement(said: Said) -> str:
-    return _valued(said, "measurement")
+    """A measurement has no end: the laboratory's upper limit of normal travels in its place (omop_beside)."""
+    return _valued(said, "measurement", end=said.table.raw("range_high"))
 
 
 def _observation(said: Said) -> str:
@@ -144,7 +147,9 @@ def _observation(said: Said) -> str:
 def _drug(said: Said) -> str:
     """A drug given, or only ordered, by the type of the record; also found by its ingredient or its name."""
     table, types = said.table, omop().drug_type
-    given, order = (", ".join(literal(number) for number in numbers) for numbers in (types.given, types.order))
+    given, prescribed, order = (
+        ", ".join(literal(number) for number in numbers) for numbers in (types.given, types.prescribed, types.order)
+    )
     kind = table.word("drug_type_concept_id")
     columns = {
         "code": said.codings("drug", standard("rolled_.ingredient"), pair("'drug-name'", "named_.concept_name")),
@@ -155,6 +160,7 @@ def _drug(said: Said) -> str:
         "end": said.time("drug_exposure_end"),
         "site": table.word("route_source_value"),
         "status": f"case when {kind} in ({given}) then 'completed' when {kind} in ({order}) then 'order' "
+        f"when {kind} in ({prescribed}) then '{PRESCRIBED}' "
         f"else 'drug type ' || coalesce({kind}, 'not said') end",
     }
     concept, source = table.word("drug_concept_id"), table.word("drug_source_concept_id")
