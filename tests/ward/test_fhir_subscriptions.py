@@ -57,7 +57,8 @@ def test_a_change_of_grade_is_told_by_address(client: TestClient, world: World, 
     send(client, bundle("transaction", put(person()), put(infusion()), put(temperature(39.1)), put(pressure())))
     world.grader.once()
     subscribing = Subscribing(world)
-    assert (subscribing.once(), subscribing.once()) == (1, 0)
+    subscribing.once()  # the service's own watch may have been quicker: told once, whoever it was
+    subscribing.once()
     [notice] = queued(world)
     assert notice["type"] == "history"
     told = [entry["fullUrl"] for entry in notice["entry"][1:]]
@@ -70,7 +71,8 @@ def test_a_change_of_grade_is_told_by_address(client: TestClient, world: World, 
     assert client.get(where).status_code == 410
     send(client, temperature(36.6))
     world.grader.once()
-    assert Subscribing(world).once() == 0
+    Subscribing(world).once()
+    assert len(queued(world)) == 1
 
 
 def test_the_same_subscription_again_is_the_same(client: TestClient) -> None:
