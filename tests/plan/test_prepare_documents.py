@@ -44,6 +44,17 @@ def events(one: Preparation) -> list[Any]:
     return list(Calendar.from_ical(calendar(one)).walk("VEVENT"))
 
 
+def test_a_value_on_record_has_its_unit() -> None:
+    """CRP of 50 mg/L is 5 mg/dL: without its unit nobody can tell. A creatinine turned over from umol/L is rounded."""
+    charted_ = "-20 crp 50, -20 platelets 90, -20 creatinine 1.00023, -20 travel-to-centre 45"
+    asked = Asked(product=therapy("teclistamab"), start=start_of("2026-03-28T10:00", BERLIN))
+    record = cast("Record", Charted(charted({"case": "P", "charted": charted_})))
+    [one] = answers(record, Question(), asked)
+    for said in ("crp 50 mg/L, ", "platelets 90 10*9/L, ", "creatinine 1 mg/dL, ", "travel-to-centre 45 min, "):
+        assert said in in_words(one), said
+        assert said in page(one), said
+
+
 def test_doses_stand_in_the_calendar_at_their_instants() -> None:
     """10:00 in Berlin is 09:00 UTC before the change and 08:00 after it."""
     us = [one for one in events(prepared("teclistamab")) if "mg/kg" in one["summary"] and " US: " in one["summary"]]

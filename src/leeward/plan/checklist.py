@@ -13,6 +13,7 @@ import ibis
 import ibis.expr.types as ir
 import msgspec
 
+from leeward.knowledge import vocabulary
 from leeward.knowledge.therapies import Therapy
 from leeward.plan.around import Checklist, Item, Says, Sign, checklist, speaks_of
 from leeward.timeline.settings import HOUR_S
@@ -28,6 +29,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     quantity: str
     at: datetime
     value: float | None = None
+    unit: str | None = None
     to: float | None = None
     word: str | None = None
     too_old: bool = False
@@ -145,8 +147,10 @@ def _shown(row: Mapping[str, Any], oldest_s: float) -> Shown:
     low, high = row["low"], row["high"]
     at = datetime.fromtimestamp(row["at_s"], UTC)
     word = row["text"] if row["text"] == row["text_to"] else f"{row['text']}, {row['text_to']}"
+    measured = vocabulary.quantities().get(row["quantity"])
+    unit = measured.unit if measured and low is not None else None
     return Shown(
-        quantity=row["quantity"], at=at, value=low, to=high if high != low else None, word=word,
+        quantity=row["quantity"], at=at, value=low, unit=unit, to=high if high != low else None, word=word,
         too_old=row["at_s"] < oldest_s,
     )  # fmt: skip
 

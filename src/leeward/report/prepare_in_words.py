@@ -11,6 +11,7 @@ from leeward.plan.around import Arm, Gap, Says, Study, Unread, Watch
 from leeward.plan.checklist import Checked, Shown
 from leeward.plan.prepare import Ends, Preparation
 from leeward.plan.schedule import Position, Step, StepUp
+from leeward.report import words
 
 CLOSING = (
     "Leeward says what sources print and what the record shows; it proposes nothing of its own. "
@@ -81,10 +82,10 @@ def item_lines(item: Checked) -> Iterator[str]:
 
 def shown(found: Shown) -> str:
     """A finding with its time."""
-    value = found.word if found.value is None else f"{found.value:g}"
-    upto = f" to {found.to:g}" if found.to is not None else ""
+    upto = f" to {found.to:.4g}" if found.to is not None else ""
+    value = found.word if found.value is None else words.measure(f"{found.value:.4g}{upto}", words.unit(found.unit))
     old = ", too old to count" if found.too_old else ""
-    return f"{found.quantity} {value}{upto}, {spelt(found.at)}{old}"
+    return f"{found.quantity} {value}, {spelt(found.at)}{old}"
 
 
 def asks(line: Says) -> str:
