@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from leeward.cohort import validation
-from leeward.cohort.validation import BadTable, Numbers, calibration, decisions, items, measures
+from leeward.cohort.validation import BadTable, Numbers, calibration, decisions, items, measures, smoothed
 from leeward.cohort.validation_resampling import draws, validated
 from leeward.cohort.validation_table import Cohort, Columns, read
 
@@ -72,6 +72,16 @@ def test_a_perfect_prediction_is_close_to_its_curve_and_a_shifted_one_is_not() -
     shifted = calibration(outcome, predicted + 0.2)
     assert shifted["ici"] == pytest.approx(0.2, abs=0.03)
     assert shifted["e50"] <= shifted["e90"] <= shifted["emax"]
+
+
+@pytest.mark.parametrize("low", range(60, 100))
+def test_one_level_for_most_patients_is_their_share_of_events(low: int) -> None:
+    """Two levels, four events among those at the lower one: the curve is the share of each level."""
+    predicted = np.concatenate([np.full(low, 0.05), np.full(100 - low, 0.7)])
+    outcome = np.concatenate([np.ones(4), np.zeros(low - 4), np.arange(100 - low) % 2.0])
+    shares = np.concatenate([np.full(low, 4 / low), np.full(100 - low, outcome[low:].mean())])
+    assert smoothed(outcome, predicted) == pytest.approx(shares, abs=1e-6)
+    assert calibration(outcome, predicted)["emax"] == pytest.approx(np.abs(shares - predicted).max(), abs=1e-6)
 
 
 def test_predictions_of_zero_and_one_are_measured() -> None:

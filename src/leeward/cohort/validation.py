@@ -134,7 +134,11 @@ def logits(predicted: Numbers) -> Numbers:
 
 
 def smoothed(outcome: Numbers, predicted: Numbers) -> Numbers:
-    """The share of events near each prediction, by lowess without its outlier step (outcomes are 0 or 1)."""
+    """The share of events near each prediction, by lowess without its outlier step (outcomes are 0 or 1).
+
+    Where equal predictions fill a whole window, no line can be laid through it (the library's is far off): there the
+    share among them is the answer.
+    """
     smoothers = library("statsmodels.nonparametric.smoothers_lowess")
     if np.ptp(predicted) == 0:
         return np.full(len(outcome), outcome.mean())
@@ -143,6 +147,10 @@ def smoothed(outcome: Numbers, predicted: Numbers) -> Numbers:
         # Many equal predictions make windows without width, which the library warns of and fills from its neighbours.
         warnings.simplefilter("ignore")
         curve = smoothers.lowess(outcome, predicted, frac=number("smoothing"), it=0, delta=step, return_sorted=False)
+    _, level, count = np.unique(predicted, return_inverse=True, return_counts=True)
+    share = np.bincount(level, weights=outcome) / count
+    fills = count >= int(number("smoothing") * len(outcome))
+    curve = np.where(fills[level], share[level], curve)
     known = np.where(np.isnan(curve), outcome.mean(), curve)
     made: Numbers = np.clip(known, 0.0, 1.0)
     return made
