@@ -44,6 +44,16 @@ def test_words_give_no_order_and_no_colour(patients: Path) -> None:
     assert not {"high risk", "low risk:", "red", "green", "amber"} & set(done.stdout.lower().split())
 
 
+def test_words_say_what_a_score_is_made_of(patients: Path) -> None:
+    """Each value with its unit and time, so that a CRP of the wrong unit is seen."""
+    said = runner.invoke(app, ["risk", str(patients), "--score", "m-easix"]).stdout
+    [line, *_] = [line for line in said.splitlines() if "made of" in line]
+    assert " U/L, " in line
+    assert " mg/L, " in line
+    assert " × 10⁹/L, " in line
+    assert line.count(" UTC") == 3
+
+
 def test_a_score_without_coefficients_is_refused_with_a_clear_message(patients: Path, tmp_path: Path) -> None:
     """By name, with the reason; with a file it is computed."""
     done = runner.invoke(app, ["risk", str(patients), "--score", "teachey-2016"])

@@ -10,12 +10,10 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from leeward.knowledge.vocabulary import quantities
-from leeward.report import palette, words
+from leeward.report import palette
 from leeward.report.page import _style, _templates, page_name
-from leeward.report.risk_in_words import CLOSING, by_use, clock, figure, met, reported, share
-from leeward.risk.definitions import MADE, VASOACTIVE, moments
-from leeward.risk.outcome import STILL
+from leeward.report.risk_in_words import CLOSING, by_use, clock, figure, made_of, met, named, reported, share
+from leeward.risk.definitions import moments
 
 _WIDTH, _HEIGHT = 220, 26
 """Of the strip on which a patient's place among others is drawn, in its own units."""
@@ -85,7 +83,7 @@ def _shown(name: str, one: Mapping[str, Any]) -> dict[str, Any]:
         "strip": strip(one.get("percentile")),
         "cuts": [{**cut, "met": met(cut)} for cut in one.get("cuts", [])],
         "lacks": [named(name) for name in one["missing"]],
-        "made_of": [_input(row) for row in one.get("inputs", [])],
+        "made_of": [made_of(row) for row in one.get("inputs", [])],
         "fared": [{"n": None, **row, "figure": reported(row).removesuffix("; ")} for row in one.get("performance", [])],
     }
 
@@ -117,28 +115,6 @@ def _second(one: Mapping[str, Any]) -> Iterator[str]:
         yield f"alarms {one['alarms']['at_least']} to {one['alarms']['at_most']}, {one['alarms_per_day'] or 0:g} a day"
         if one["lead_hours"] is not None:
             yield f"first alarm {one['lead_hours']:g} h before 38.0 °C"
-
-
-_UNITS = {"10*9/L": "× 10⁹/L", "1": ""}
-_ALSO = {STILL: "hours since the infusion", MADE[VASOACTIVE]: "vasoactive infusions"}
-
-
-def named(quantity: str) -> str:
-    """A quantity as its title spells it, in the middle of a sentence."""
-    held = quantities().get(quantity)
-    title = held.title if held is not None else _ALSO.get(quantity, quantity.replace("-", " "))
-    return title if title[:2].isupper() else title[:1].lower() + title[1:]
-
-
-def _input(row: Mapping[str, Any]) -> str:
-    """A value that a score was made of, with its time."""
-    name = named(row["quantity"] or row["input"])
-    if row.get("word"):
-        return f"{name}: {row['word']}"
-    low, high = row["at_least"], row["at_most"]
-    said = figure({"value": low if low == high else None, "at_least": low, "at_most": high})
-    unit = _UNITS.get(row["unit"] or "1", words.unit(row["unit"] or ""))
-    return f"{name} {said} {unit}".rstrip() + f", {clock(row['at'])}"
 
 
 def strip(place: Mapping[str, Any] | None) -> Markup | None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from leeward.risk.definitions import moments
+from leeward.knowledge.vocabulary import quantities
+from leeward.report import words
+from leeward.risk.definitions import MADE, VASOACTIVE, moments
+from leeward.risk.outcome import STILL
 
 CLOSING = (
     "No score here grades anything or decides anything; a percentile compares with your own patients only. "
@@ -101,6 +104,8 @@ def details(one: Mapping[str, Any]) -> Iterator[str]:
         yield f"missing: {', '.join(one['missing'])}"
     if one.get("log2", {}).get("value") is not None:
         yield f"log2 {number(one['log2']['value'])}"
+    if one.get("inputs"):
+        yield f"made of {'; '.join(made_of(row) for row in one['inputs'])}"
     for cut in one.get("cuts", []):
         yield f"{met(cut)} {cut['says']}"
     yield f"outcome: {one['outcome']} (scale: {one['outcome_scale']}); population: {one['population']}"
@@ -109,6 +114,28 @@ def details(one: Mapping[str, Any]) -> Iterator[str]:
         yield performance(row)
     yield from one["notes"]
     yield one["citation"]
+
+
+_UNITS = {"10*9/L": "× 10⁹/L", "1": ""}
+_ALSO = {STILL: "hours since the infusion", MADE[VASOACTIVE]: "vasoactive infusions"}
+
+
+def named(quantity: str) -> str:
+    """A quantity as its title spells it, in the middle of a sentence."""
+    held = quantities().get(quantity)
+    title = held.title if held is not None else _ALSO.get(quantity, quantity.replace("-", " "))
+    return title if title[:2].isupper() else title[:1].lower() + title[1:]
+
+
+def made_of(row: Mapping[str, Any]) -> str:
+    """A value that a score was made of, with its time."""
+    name = named(row["quantity"] or row["input"])
+    if row.get("word"):
+        return f"{name}: {row['word']}"
+    low, high = row["at_least"], row["at_most"]
+    said = figure({"value": low if low == high else None, "at_least": low, "at_most": high})
+    unit = _UNITS.get(row["unit"] or "1", words.unit(row["unit"] or ""))
+    return f"{name} {said} {unit}".rstrip() + f", {clock(row['at'])}"
 
 
 def met(cut: Mapping[str, Any]) -> str:
