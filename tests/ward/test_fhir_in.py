@@ -287,3 +287,16 @@ def test_a_name_is_not_kept(client: TestClient, world: World) -> None:
     back = client.get("/fhir/Patient/007").text
     assert not [word for word in ("Mendez", "Ana", "555-0199", "Springfield") if word in back]
     assert "SUBSETTED" in back
+
+
+def test_26_one_person_under_two_ids_is_said_and_merges(client: TestClient) -> None:
+    """Two records of one identifier are graded apart, with a warning, until a link says who replaces whom."""
+    same = {"identifier": [{"system": "urn:mrn", "value": "MRN-1"}]}
+    assert send(client, person("A", **same)).json().get("issue", [{}])[0].get("code") != "duplicate"
+    second = send(client, person("B", **same), Prefer="return=OperationOutcome")
+    assert second.status_code == 201
+    assert ("duplicate", "Patient.identifier") in codes(second)
+    linked = person("B", **same, link=[{"other": {"reference": "Patient/A"}, "type": "replaced-by"}])
+    merged = send(client, linked, Prefer="return=OperationOutcome")
+    assert merged.status_code < 300
+    assert "duplicate" not in [code for code, _ in codes(merged)]

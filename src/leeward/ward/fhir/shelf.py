@@ -104,7 +104,20 @@ class Shelf:
             kind=item.wish.kind, id=item.id, version=len(versions) + 1, ordered=ordered, digest=same, body=body,
             patient=item.patient, identifiers=p.identifiers(item.posted),
         )  # fmt: skip
+        if item.wish.kind == "Patient" and item.newest and "link" not in item.posted.said:
+            item.issues = [*item.issues, *self._namesakes(item.id, item.kept.identifiers)]
         versions.append(item.kept)
+
+    def _namesakes(self, id_: str, identifiers: Sequence[str]) -> list[Issue]:
+        """That another Patient bears an identifier of this one: two records of one person are graded apart."""
+        others = [one for name in identifiers for one in self._resources.named("Patient", name) if one.id != id_]
+        if not any(not one.deleted for one in others):
+            return []
+        says = (
+            "Another Patient on record bears an identifier of this one. They are graded as two persons until "
+            "Patient.link says which of them replaces the other."
+        )
+        return [Issue("duplicate", says, "Patient.identifier", severity="warning", reason="duplicate-identifier")]
 
     def _taken_back(self, item: Item, versions: list[Kept]) -> None:
         """A version that takes the resource back."""
