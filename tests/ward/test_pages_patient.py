@@ -58,6 +58,24 @@ def test_a_nonsense_moment_or_handle_is_refused(client: TestClient, patient: str
     assert client.get("/patient/nobody").status_code == 404
 
 
+@pytest.mark.parametrize("at_s", [999_999_999_999_999_999, 253_402_300_800, -(2**40), -(2**70)])
+def test_a_second_outside_any_life_is_no_page(client: TestClient, patient: str, at_s: int) -> None:
+    """Whatever is typed into the address; a moment that may be on record is one, with or without findings."""
+    assert client.get(f"{patient}/at/{at_s}").status_code == 404
+    assert client.get(f"{patient}/at/{int(NOW.timestamp()) + 3 * 86_400}").status_code == 404
+    assert client.get(f"{patient}/at/{int(NOW.timestamp())}").status_code == 200
+
+
+@pytest.mark.parametrize("known", ["9999-12-31T23:59:59Z", "9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"])
+def test_what_will_be_known_is_not_answered(client: TestClient, patient: str, known: str) -> None:
+    """Neither a page nor a drawing of a moment to come, nor one before anybody lived."""
+    for address in (patient, f"{patient}/course"):
+        assert client.get(address, params={"known": known}).status_code in (400, 404)
+        later = (NOW + timedelta(minutes=1)).isoformat()
+        assert client.get(address, params={"known": later}).status_code == 404
+        assert client.get(address, params={"known": NOW.isoformat()}).status_code == 200
+
+
 def test_charting_goes_through_the_intake(world: World, client: TestClient, patient: str) -> None:
     """Device and flow settle the range; who entered it is on record."""
     filled = {"at": AT, "oxygen-device": "nasal-cannula", "oxygen-flow": "2,5", "fio2": "28"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from leeward.record import times
+from leeward.report.clock import seconds
 from leeward.report.page import sheet as dress
 from leeward.ward.access import Action, Person, Refusal
 from leeward.ward.arrivals import Held
@@ -22,6 +23,10 @@ from leeward.ward.pages.board import Line
 from leeward.ward.world import World
 
 STATIC = Path(board.__file__).with_name("static")
+FIRST = datetime(1900, 1, 1, tzinfo=UTC)
+"""Nothing of a patient is older."""
+AHEAD = timedelta(days=1)
+"""So far ahead of our clock a finding on record may lie."""
 
 
 def _stretch(
@@ -118,6 +123,8 @@ def _patient(made: APIRouter, world: World) -> None:
     def moment(request: Request, handle: str, at_s: int) -> HTMLResponse:
         """Every finding of a moment, with its sources."""
         mine, person = admitted(world, request, handle)
+        if not seconds(FIRST) <= at_s <= seconds(world.clock.now() + AHEAD):
+            raise Refusal(404)
         clock = paper.wall(world)
         return paper.answer(
             world, request, person, "at.html", rows=pages.at(world, mine, at_s), held=world.store.patient(mine),
@@ -218,15 +225,21 @@ def shown(
 
 
 def _known(world: World, spelt: str) -> datetime | None:
-    """A moment of the past as a form spells it, by the ward's clock; none where nothing is asked for."""
+    """A moment of the past as a form spells it, by the ward's clock; none where nothing is asked for.
+
+    What will be known is not known: a moment that is still to come is no page.
+    """
     if not spelt:
         return None
     try:
         at = datetime.fromisoformat(spelt)
-    except ValueError:
+        at = at.replace(tzinfo=times.zone(world.settings.zone)) if at.tzinfo is None else at
+        at = at.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise Refusal(400) from None
-    at = at.replace(tzinfo=times.zone(world.settings.zone)) if at.tzinfo is None else at
-    return min(at.astimezone(UTC), world.clock.now())
+    if not FIRST <= at <= world.clock.now():
+        raise Refusal(404)
+    return at
 
 
 def _speed(world: World) -> float | None:
