@@ -135,6 +135,66 @@ def test_what_was_known_then(world: World, agent: Agent) -> None:
     assert "offset" in wrong["content"][0]["text"]
 
 
+@pytest.mark.parametrize("later", ["9999-12-31T23:59:59Z", "9999-12-31T23:59:59-14:00", "2026-03-06T00:00:00+00:00"])
+def test_what_will_be_known_is_refused(world: World, agent: Agent, later: str) -> None:
+    """A moment to come is no moment to answer for; this very moment is one."""
+    wrong = agent.ask("tools/call", name="grade", arguments={"patient": handle(world), "known_at": later})
+    assert wrong["isError"]
+    assert "known_at" in wrong["content"][0]["text"]
+    now = agent.call("grade", patient=handle(world), known_at=NOW.isoformat())
+    assert now["crs"]["at_least"] == 2
+
+
+CANARY = "MRN-4711-canary"
+
+
+@pytest.mark.parametrize(
+    ("tool", "sent", "named"),
+    [
+        ("grade", {"patient": CANARY * 9}, "patient must be: the patient's handle"),
+        ("grade", {"patient": {"mrn": CANARY}}, "patient must be: the patient's handle"),
+        ("grade", {"patient": CANARY}, "no such patient"),
+        ("grade", {}, "patient must be"),
+        ("grade", {"patient": "007", "known_at": [CANARY]}, "known_at must be"),
+        ("grade", {"known_at": CANARY}, "known_at must be a time"),
+        ("findings", {"hours": CANARY}, "hours must be: hours back: a number above 0, up to 720"),
+        ("findings", {"free_text": CANARY}, "free_text must be: true or false"),
+        ("findings", {"quantity": {CANARY: 1}}, "quantity must be"),
+        ("definition", {"evidence_id": CANARY}, "nothing is on file"),
+        ("definition", {"evidence_id": CANARY * 20, CANARY: 1}, "evidence_id must be"),
+        (CANARY, {}, "no such tool"),
+    ],
+)
+def test_48_what_was_sent_by_mistake_comes_back_nowhere(
+    world: World, agent: Agent, caplog: pytest.LogCaptureFixture, tool: str, sent: dict[str, Any], named: str
+) -> None:
+    """The fault names the argument and what it must be; neither the answer nor the log holds what was sent."""
+    given = ({"patient": handle(world)} if tool == "findings" or sent == {"known_at": CANARY} else {}) | sent
+    with caplog.at_level("INFO"):
+        result = agent.ask("tools/call", name=tool, arguments=given)
+    said = result["content"][0]["text"]
+    assert result["isError"]
+    assert named in said
+    for held in (said, caplog.text):
+        assert CANARY not in held
+        assert "pydantic" not in held
+        assert "isoformat" not in held
+
+
+@pytest.mark.parametrize("params", [{"name": {"x": CANARY}}, {"name": "grade", "arguments": CANARY}, {CANARY: CANARY}])
+def test_48_a_call_that_is_none_comes_back_nowhere(
+    client: TestClient, agent: Agent, caplog: pytest.LogCaptureFixture, params: dict[str, Any]
+) -> None:
+    """Nor does what stands where the protocol has no argument."""
+    del agent
+    body = {"jsonrpc": "2.0", "id": 9, "method": "tools/call", "params": params}
+    with caplog.at_level("INFO"):
+        answer = client.post("/mcp/", json=body, headers=HEADERS)
+    assert "error" in answer.json()
+    assert CANARY not in answer.text
+    assert CANARY not in caplog.text
+
+
 def test_50_free_words_of_a_record_are_quoted_data(world: World, agent: Agent) -> None:
     """Left out unless asked for; then marked untrusted; no other tool repeats them."""
     patient = handle(world)

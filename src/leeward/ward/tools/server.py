@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
-from mcp.types import ToolAnnotations
-from pydantic import Field
+from mcp.types import CallToolResult, TextContent, ToolAnnotations
+from pydantic import Field, ValidationError
 from starlette.requests import Request
 
 from leeward.ward.access import Person, Refusal
@@ -32,7 +32,8 @@ INSTRUCTIONS = (
 )
 Patient = Annotated[str, Field(description="the patient's handle, from `ward`", max_length=40)]
 KnownAt = Annotated[
-    str | None, Field(description="answer as known at this time (RFC 3339 with offset); now if left out", max_length=40)
+    str | None,
+    Field(description="a time with its offset (RFC 3339), not later than now: answer as known then", max_length=40),
 ]
 READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
 Asked = Context[Any]
@@ -40,12 +41,35 @@ Asked = Context[Any]
 
 def make_server(world: World, caller: Callable[[Request | None], Person]) -> MCPServer[Any]:
     """The server of a world. `caller`: who asks, by the request that the call came with (None over stdio)."""
-    server: MCPServer[Any] = MCPServer("leeward", title="Leeward ward", instructions=INSTRUCTIONS)
+    server = Server("leeward", title="Leeward ward", instructions=INSTRUCTIONS)
     tools = Tools(world, caller)
     for tool in (tools.ward, tools.grade, tools.course, tools.scales, tools.lookalikes, tools.plan, tools.schedule,
                  tools.alerts, tools.findings, tools.definition):  # fmt: skip
         server.add_tool(tool, annotations=READS)
     return server
+
+
+class Server(MCPServer[Any]):
+    """A server that repeats nothing of what it was sent: neither its faults nor its log hold an identifier."""
+
+    async def call_tool(self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None) -> Any:
+        """What a tool tells; a fault is told in words of our own, and no name of a tool that is none is logged."""
+        tool = self._tool_manager.get_tool(name)
+        if tool is None:
+            return _fault("there is no such tool; tools/list names those that there are")
+        try:
+            return await super().call_tool(name, arguments, context)
+        except ToolError as error:
+            if not isinstance(error.__cause__, ValidationError):
+                raise
+            wrong = dict.fromkeys(str(one["loc"][0]) for one in error.__cause__.errors(include_input=False))
+            known = tool.parameters["properties"]
+            return _fault("; ".join(f"{one} must be: {known[one]['description']}" for one in wrong if one in known))
+
+
+def _fault(said: str) -> CallToolResult:
+    """A call that is not answered, and why."""
+    return CallToolResult(content=[TextContent(type="text", text=said)], is_error=True)
 
 
 class Tools:
@@ -104,8 +128,8 @@ class Tools:
         patient: Patient,
         ctx: Asked,
         quantity: Annotated[str | None, Field(description="one, such as body-temperature", max_length=60)] = None,
-        hours: Annotated[float, Field(description="how far back", gt=0, le=720)] = 24,
-        free_text: Annotated[bool, Field(description="also what is in free words, as untrusted data")] = False,
+        hours: Annotated[float, Field(description="hours back: a number above 0, up to 720", gt=0, le=720)] = 24,
+        free_text: Annotated[bool, Field(description="true or false: also free words, as untrusted data")] = False,
         known_at: KnownAt = None,
     ) -> dict[str, Any]:
         """Findings of one patient's record, newest first, with all their times."""
@@ -147,7 +171,7 @@ class Tools:
         """One look at one patient."""
         patient = self._known(ctx, handle)
         try:
-            moment = told.when(known_at)
+            moment = told.when(known_at, self._world.clock.now())
         except ValueError as error:
             raise ToolError(str(error)) from None
         return self._world.grader.look(patient, known_at=moment, plan=plan)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -148,11 +148,18 @@ def alerts(said: Sequence[Alert], at: datetime) -> Told:
     return told
 
 
-def when(at: str | None) -> datetime | None:
-    """A moment that was asked for. Raises ValueError where it is none, or has no offset."""
+def when(at: str | None, now: datetime) -> datetime | None:
+    """A moment that was asked for. Raises ValueError, which never repeats it, where it is none or is still to come."""
     if at is None:
         return None
-    moment = datetime.fromisoformat(at)
+    try:
+        moment = datetime.fromisoformat(at)
+        if moment.tzinfo is not None:
+            moment = moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError("known_at must be a time with its offset, such as 2026-03-05T14:00:00+01:00") from None
     if moment.tzinfo is None:
-        raise ValueError("write the time with its offset, such as 2026-03-05T14:00:00+01:00")
+        raise ValueError("known_at must be written with its offset, such as 2026-03-05T14:00:00+01:00")
+    if moment > now:
+        raise ValueError("known_at lies in the future: what will be known is not known")
     return moment
