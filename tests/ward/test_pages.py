@@ -169,3 +169,62 @@ def test_the_last_value_is_the_timelines(world: World) -> None:
             slow[one["quantity"]] = (one["measured_at"], one["low"])
     assert {name: (one.at, one.low) for name, one in standing(findings, NOW).items()} == slow
     assert slow["body-temperature"][1] == pytest.approx(37.0)
+
+
+def kept(page: str, *labels: str) -> list[str]:
+    """Labels in the order of the rows."""
+    return sorted(labels, key=page.index)
+
+
+def test_an_alert_that_is_seen_sinks_nobody_below_a_lower_grade(world: World, client: TestClient) -> None:
+    """Who has the higher sure grade stays above, whoever's alert is still untold."""
+    for patient, bed, label in (("D", "1", "deep"), ("E", "2", "mild")):
+        take(world, *course(patient, 38.6), moves=[placed(patient, bed, label)], message=patient)
+    pressor = ("norepinephrine", NOW - timedelta(minutes=30), 0.2, "ug/kg/min")
+    take(world, said("D", *pressor), message="pressor")
+    graded(world)
+    row = read(world.store.board(["D"])["D"])
+    assert row is not None
+    assert (row.crs.at_least or 0) >= 3
+    assert any(one.patient == "E" for one in world.alerts.open())
+    for one in world.alerts.open():
+        if one.patient == "D":
+            world.alerts.acknowledge(one.id, "nurse")
+    assert all(one.told == "acknowledged" for one in world.alerts.open() if one.patient == "D")
+    assert kept(client.get("/").text, "deep", "mild") == ["deep", "mild"]
+
+
+def test_a_sure_grade_whose_data_grew_old_does_not_sink(world: World, client: TestClient, clock: SetClock) -> None:
+    """Nothing charted for long is no recovery: the row stays above a grade 1, and says why."""
+    take(world, *course("D", 38.6), moves=[placed("D", "1", "deep")], message="D")
+    pressor = said("D", "norepinephrine", NOW - timedelta(minutes=30), 0.2, "ug/kg/min")
+    take(world, pressor, message="pressor")
+    graded(world)
+    clock.advance(timedelta(hours=30))
+    late = NOW + timedelta(hours=30)
+    fresh = [{**one, "start": late.isoformat()} for one in course("E", 38.6)[1:]]
+    take(world, course("E", 38.6)[0], *fresh, moves=[placed("E", "2", "mild")], message="E")
+    world.store.mark({"D": False})
+    graded(world)
+    row = read(world.store.board(["D"])["D"])
+    assert row is not None
+    assert (row.crs.at_least, row.crs.stood) == (0, 3)
+    page = client.get("/").text
+    assert kept(page, "deep", "mild") == ["deep", "mild"]
+    assert "3 was sure, and nothing rules it out" in page
+
+
+def test_14_a_patient_whom_nothing_is_received_of_says_so(world: World, client: TestClient, clock: SetClock) -> None:
+    """Grey, with the time, above those of the same grade who are heard."""
+    for patient, bed in (("H", "1"), ("S", "2")):
+        take(world, *course(patient, 36.9), moves=[placed(patient, bed, f"label {patient}")], message=patient)
+    for minute in range(1, 30):
+        clock.advance(timedelta(minutes=1))
+        at = NOW + timedelta(minutes=minute)
+        heard = ["H", "S"] if minute < 16 else ["H"]
+        take(world, *[said(who, "spo2", at, 97, "%") for who in heard], message=str(minute))
+        graded(world)
+    page = client.get("/").text
+    assert kept(page, "label H", "label S") == ["label S", "label H"]
+    assert page.count("Nothing received since 12:15") == 1
+    assert page.count('class="unheard"') == 1

@@ -1,8 +1,10 @@
 """A patient's row on the board: what a glance must tell, each number with its moment, so that a page can say its age.
 
-The rule of sorting, in words (`need`): whoever has the higher grade for sure comes first, CRS and ICANS alike; of
-equals, whose grade may be higher; then whose grade has risen last; then who has a look-alike alarm; then whose check is
-overdue longest. Who is not graded comes last. A page puts patients with an alert that nobody has seen before all these.
+The rule of sorting, in words (`need`): whoever has the higher grade for sure comes first, CRS and ICANS alike, and a
+grade that was sure counts until an answer rules it out, since values that grew old are no recovery; of equals, whose
+grade may be higher; then whose grade has risen last; then who has a look-alike alarm; then whose check is overdue
+longest. Who is not graded comes last. Of equals in the first, a page puts first whom nothing is received of, then who
+has an alert that nobody has seen.
 """
 
 from __future__ import annotations
@@ -40,13 +42,15 @@ class Lack(msgspec.Struct, frozen=True):
 class Lane(msgspec.Struct, frozen=True, kw_only=True):
     """One syndrome now: its range (null: not graded), since when, what it was before, and what is missing.
 
-    `corrected`: what the board showed instead until something was corrected or came late, and when it last showed that.
+    `stood`: the last sure grade that the range does not rule out. `corrected`: what the board showed instead until
+    something was corrected or came late, and when it last showed that.
     """
 
     at_least: int | None
     at_most: int | None
     since: datetime | None = None
     was: tuple[int, int] | None = None
+    stood: int | None = None
     way: Way | None = None
     corrected: tuple[int, int] | None = None
     corrected_at: datetime | None = None
@@ -174,8 +178,9 @@ def _lane(look: Look, syndrome: str, last: dict[str, Seen], before: Row | None) 
     if earlier:
         was = earlier[-1]
     shown, shown_at = _corrected(before, syndrome, holds, since)
-    return Lane(at_least=now.at_least, at_most=now.at_most, since=since, was=was, way=_way(was, holds),
-                corrected=shown, corrected_at=shown_at, missing=lacks)  # fmt: skip
+    return Lane(at_least=now.at_least, at_most=now.at_most, since=since, was=was,
+                stood=_stood([*ranges, holds]), way=_way(was, holds), corrected=shown, corrected_at=shown_at,
+                missing=lacks)  # fmt: skip
 
 
 def _corrected(
@@ -192,15 +197,23 @@ def _corrected(
     return ((held.at_least, held.at_most), before.at) if since < before.at else (None, None)
 
 
+def _stood(ranges: Sequence[tuple[int, int]]) -> int:
+    """The last sure grade that nothing later rules out: an answer that only widened takes nothing back."""
+    held = 0
+    for low, high in ranges:
+        held = low if low >= held or high < held else held
+    return held
+
+
 def _way(was: tuple[int, int] | None, now: tuple[int, int]) -> Way | None:
-    """Which way a range went: what is sure counts first, then what may be."""
+    """Which way a range went: up is what is sure, down is what is no longer possible; else more or less is known."""
     if was is None or was == now:
         return None
-    if now[0] >= was[0] and now[1] >= was[1]:
-        return "up" if now[0] > was[0] else "wider"
-    if now[0] <= was[0] and now[1] <= was[1]:
-        return "down" if now[1] < was[1] and (now[0] < was[0] or now[0] == now[1] == 0) else "narrower"
-    return "wider" if now[0] < was[0] else "narrower"
+    if now[0] > was[0]:
+        return "up"
+    if now[1] < was[0] or (now[0] < was[0] and now[1] < was[1]):
+        return "down"
+    return "narrower" if now[1] - now[0] < was[1] - was[0] else "wider"
 
 
 def _lack(name: str, last: dict[str, Seen]) -> Lack:
@@ -273,6 +286,6 @@ def _need(crs: Lane, icans: Lane, alarms: Sequence[str], due: Sequence[Due], at:
     risen = [one.since.timestamp() for one in lanes if one.way == "up" and one.since is not None]
     late_s = max(((at - one.at).total_seconds() for one in due if one.sure and one.state == "overdue"), default=0.0)
     return (
-        0.0, -float(max(one.at_least or 0 for one in lanes)), -float(max(one.at_most or 0 for one in lanes)),
+        0.0, -float(max(one.stood or 0 for one in lanes)), -float(max(one.at_most or 0 for one in lanes)),
         -max(risen, default=0.0), -float(len(alarms)), -late_s,
     )  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from leeward.report import words
 from leeward.report.clock import Clock, seconds
 from leeward.report.grades import lacks
 from leeward.ward.access import Person
+from leeward.ward.alerts.alert import Alert
 from leeward.ward.arrivals import Held
 from leeward.ward.pages.paper import ago, since_dose, wall
 from leeward.ward.row import Due, Lane, Left, Row, read
@@ -27,6 +28,10 @@ SHOWS = {
 }  # fmt: skip
 """What the board can be narrowed to."""
 GRADE_2 = 2
+SILENT = "feed-silent"
+"""The kind of alert that says that nothing is received."""
+EVERYBODY = "silent/all"
+"""What such an alert is about where nothing is received of anybody."""
 WAYS = {"up": ("↑", "risen"), "down": ("↓", "fallen"), "wider": ("↔", "less sure"), "narrower": ("→", "surer")}
 """How a range went, as a sign and as a word: neither stands alone."""
 DRUGS_SHOWN = 4
@@ -78,6 +83,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     due: tuple[Told, ...] = ()
     refused: int = 0
     untold: int = 0
+    unheard: str = ""
     tags: tuple[str, ...] = ()
     need: tuple[float | str, ...] = ()
 
@@ -92,29 +98,26 @@ def lines(world: World, people: Iterable[Held]) -> list[Line]:
     held = list(people)
     now = world.clock.now()
     kept = world.store.board([one.patient for one in held])
-    untold = untold_of(world)
-    made = [_line(world, one, kept.get(one.patient), untold.get(one.patient, Counter()), now) for one in held]
+    by: dict[str | None, list[Alert]] = {}
+    for alert in world.alerts.open():
+        by.setdefault(alert.patient, []).append(alert)
+    of_all = [one for one in by.get(None, []) if any(sign.about == EVERYBODY for sign in one.signs)]
+    made = [_line(world, one, kept.get(one.patient), [*by.get(one.patient, []), *of_all], now) for one in held]
     return sorted(made, key=lambda one: one.need)
 
 
-def untold_of(world: World) -> dict[str, Counter[str]]:
-    """The open alerts of each patient that reached nobody, counted by class (physiological, technical)."""
-    made: dict[str, Counter[str]] = {}
-    for one in world.alerts.open():
-        if one.patient is not None and one.told == "untold":
-            made.setdefault(one.patient, Counter())[one.kind_class] += 1
-    return made
-
-
-def _line(world: World, held: Held, kept: bytes | None, alerts: Counter[str], now: datetime) -> Line:
+def _line(world: World, held: Held, kept: bytes | None, alerts: Sequence[Alert], now: datetime) -> Line:
     """One patient's."""
     row = read(kept) if kept else None
-    untold, first = alerts.total(), int(not alerts["physiological"])
+    waiting = Counter(one.kind_class for one in alerts if one.told == "untold" and one.patient)
+    silent = [sign.since for one in alerts for sign in one.signs if one.kind == sign.kind == SILENT and sign.since]
+    untold, first = waiting.total(), (int(not silent), int(not waiting["physiological"]))
     bed = held.bed or "–"
     label = held.label or "not named"
+    unheard = f"nothing received since {wall(world, now).short(seconds(min(silent)))}" if silent else ""
     if row is None:
-        return Line(handle=held.handle, unit=held.unit or "", bed=bed, label=label, untold=untold,
-                    need=(first, 2.0, bed))  # fmt: skip
+        return Line(handle=held.handle, unit=held.unit or "", bed=bed, label=label, untold=untold, unheard=unheard,
+                    need=(2.0, 0.0, *first, bed))  # fmt: skip
     clock = wall(world, now, row.dose_at)
     crs, icans = _chip(row.crs, clock, now), _chip(row.icans, clock, now)
     return Line(
@@ -123,7 +126,8 @@ def _line(world: World, held: Held, kept: bytes | None, alerts: Counter[str], no
         temperature=_temperature(row, now), pressure=_pressure(row, now), oxygen=_oxygen(row, now),
         saturation=_figure(row.saturation, now), given=_given(row, now), left=_left(row, clock, now),
         otherwise=tuple(row.otherwise), alarms=tuple(row.alarms), due=tuple(_due(one, clock, now) for one in row.due),
-        refused=row.refused, untold=untold, tags=_tags(row, untold, now), need=(first, *row.need, bed),
+        refused=row.refused, untold=untold, unheard=unheard, tags=_tags(row, untold, now),
+        need=(*row.need[:2], *first, *row.need[2:], bed),
     )  # fmt: skip
 
 
@@ -158,6 +162,8 @@ def _chip(lane: Lane, clock: Clock, now: datetime) -> Chip:
     if lane.was is not None:
         since += f"{', ' if since else ''}{words.grade(*lane.was)} before"
     small += [since] if since else []
+    if lane.stood is not None and lane.stood > lane.at_least:
+        small.append(f"{lane.stood} was sure, and nothing rules it out")
     if lane.corrected is not None and lane.corrected_at is not None:
         shown = clock.short(seconds(lane.corrected_at))
         small.append(f"corrected: {words.grade(*lane.corrected)} was shown until {shown}")
