@@ -40,9 +40,7 @@ def test_first_fever_is_told_once_with_what_it_rests_on(patient: Patient) -> Non
     patient.round(temperature=38.4)
     what, kind, text = patient.told()[0]
     assert (what, kind) == ("opened", "first-fever")
-    assert text.startswith(
-        "First fever after axicabtagene ciloleucel: CRS 0 → 1, temperature 38.4 °C at 13:00"
-    )
+    assert text.startswith("First fever after axicabtagene ciloleucel: CRS 0 → 1, temperature 38.4 °C at 13:00")
     patient.clock.advance(timedelta(hours=1))
     patient.round(temperature=38.6)
     assert patient.told() == []
@@ -164,7 +162,7 @@ def test_14_one_patient_unheard(patient: Patient, world: World, clock: SetClock)
         assert heard == ([("opened", "feed-silent")] if minute == 10 else [])
     patient.chart(temperature=36.8, at=clock.now() - timedelta(minutes=11, seconds=30))
     assert patient.told() == []
-    assert patient.open()[0].text.startswith("No vital signs received since 12:15 (10 min)")
+    assert patient.open()[0].text.startswith("No vital signs received since 12:15: ")
     patient.round()
     assert patient.kinds() == [("resolved", "feed-silent")]
     assert [one.kind for one in other.open()] == []
@@ -185,11 +183,11 @@ def test_14_one_analyte_of_everybody_and_then_everything(patient: Patient, world
         other.chart(**rest)  # type: ignore[arg-type]
         patient.graded()
     assert [(what, text) for what, _, text in patient.told()] == [
-        ("opened", "No SpO2 received of any patient since 12:15 (10 min): grades rest on older values")]  # fmt: skip
+        ("opened", "No SpO2 received of any patient since 12:15: grades rest on older values")]  # fmt: skip
     clock.advance(timedelta(minutes=30))
     heard = patient.told()
     assert [(what, kind) for what, kind, _ in heard if what == "opened"] == [("opened", "feed-silent")]
-    assert "Nothing received of any patient since 12:26 (30 min)" in heard[0][2]
+    assert "Nothing received of any patient since 12:26" in heard[0][2]
     assert patient.open() + other.open() == []
     assert {one.patient for one in world.alerts.open()} == {None}
 
@@ -235,9 +233,44 @@ def test_an_overdue_check_is_told_once_and_worse_when_missed_twice(patient: Pati
         checks = {sign for one in patient.open() for sign in one.signs if sign.about == "check/neurology"}
         heard.append(max((sign.at_least for sign in checks), default=0))
         text = max((sign.says for sign in checks), default="")
-        assert not checks or text.startswith("ICE, or CAPD in a child overdue by ")
+        assert not checks or text.startswith("ICE, or CAPD in a child overdue since ")
         assert not checks or text.endswith("last at 5 Mar 12:00, every 12 h (ASCO 2021)")
     assert heard == [0, 0, 0, 0, 1, 1, 1, 1, 2]
+
+
+def test_a_check_that_is_only_recalled_is_told_to_nobody(patient: Patient) -> None:
+    """No board shows it either: blood each day stands in no source that was read."""
+    patient.chart(ferritin=300)
+    told = []
+    for _ in range(8):
+        patient.clock.advance(timedelta(hours=4))
+        patient.round(ice=10)
+        told += patient.told()
+    late = {check.id: check for check in patient.world.grader.look("007").watched.checks if check.state == "overdue"}
+    assert late["blood"].evidence == "recalled"
+    assert [text for _, kind, text in told if kind == "overdue-check"] == []
+    assert [sign.about for one in patient.open() for sign in one.signs if sign.about == "check/blood"] == []
+
+
+@pytest.mark.parametrize(
+    ("charted", "words"),
+    [
+        ({"oxygen": "ventilator"}, "ventilator at 12:01"),
+        ({"oxygen": "non-rebreather"}, "non-rebreather mask at 12:01"),
+        ({"oxygen": "nasal-cannula", "flow": 2}, "nasal cannula at 12:01"),
+        ({"oxygen": "room-air", "pressure": 84}, "room air at 12:01"),
+        ({"saturation": 86}, "SpO2 86 % at 12:01"),
+        ({"ferritin": 1600}, "ferritin 1600 µg/L at 12:01"),
+    ],
+)
+def test_an_alert_speaks_as_the_board_does(patient: Patient, charted: dict[str, float | str], words: str) -> None:
+    """No abbreviation of a drawing, no code of a unit."""
+    patient.chart(ferritin=500, at=patient.clock.now() - timedelta(minutes=30))
+    patient.clock.advance(timedelta(minutes=1))
+    patient.chart(temperature=38.4, **charted)  # type: ignore[arg-type]
+    said = " | ".join(sign.says for sign in (patient.told() and patient.open()[0].signs))
+    assert words in said
+    assert not re.search(r"oxygen device|\bvent\b|NRB|ug/|\[|room-air|non-rebreather at", said), said
 
 
 def test_36_a_backlog_of_many_patients(world: World, clock: SetClock) -> None:

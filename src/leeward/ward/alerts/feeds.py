@@ -18,7 +18,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from leeward.report.words import quantity as spelt
-from leeward.report.words import span
 from leeward.ward.alerts.signs import Basis, Held, Sign
 from leeward.ward.alerts.words import Spelling
 from leeward.ward.look import Look
@@ -132,7 +131,7 @@ class Feeds:
         told = [basis.at for one in held if one.about == about for basis in one.because]
         if age_s < self._limits.after_s(times, setting) and not (told and last <= max(told)):
             return []
-        head = f"{said[0]} since {words.time(last)} ({span(age_s)})"
+        head = f"{said[0]} since {words.time(last)}"
         because = (Basis(quantity="newest value", at=last),)
         return [Sign(about=about, kind="feed-silent", at_least=1, at_most=1, since=last,
                      says=words.text(head, [said[1]]), because=because, missing=covers,

@@ -17,7 +17,7 @@ from leeward.knowledge.vocabulary import quantities
 from leeward.plan.around import Watch, monitoring
 from leeward.plan.monitoring import Check
 from leeward.recognition.features import stands_as
-from leeward.report.words import grade, scale, span
+from leeward.report.words import grade, scale
 from leeward.scales import astct_2019_crs
 from leeward.scales.older_crs import ASTCT
 from leeward.ward.alerts.record import TRIGGER, of
@@ -188,12 +188,16 @@ def cannot_tell(held: Iterable[Held], look: Look) -> list[Sign]:
 
 
 def _overdue(look: Look, words: Spelling, wait_s: float) -> list[Sign]:
-    """Checks past their interval, once for each set of quantities, by the source whose interval ran out first."""
+    """Checks past their interval, once for each set of quantities, by the source whose interval ran out first.
+
+    An interval that is only recalled is told to nobody; no board shows it either.
+    """
     lines = {line.id: line for line in monitoring().watch}
     late: dict[tuple[str, ...], Check] = {}
     for check in look.watched.checks:
         said = (check.overdue_hours or 0.0) * span_s(hours=1) >= wait_s
-        if check.state == "overdue" and check.applies and said and check.id not in NOT_TOLD:
+        told = check.id not in NOT_TOLD and check.evidence != "recalled"
+        if check.state == "overdue" and check.applies and said and told:
             late.setdefault(tuple(sorted(_asked(lines[check.id]))), check)
     return [_late(check, lines[check.id], words) for check in late.values()]
 
@@ -203,7 +207,7 @@ def _late(check: Check, line: Watch, words: Spelling) -> Sign:
     over = check.overdue_hours or 0.0
     level = 2 if line.every_hours is not None and over >= line.every_hours else 1
     last = f"last at {words.time(check.last_at)}" if check.last_at else "none since the dose"
-    head = f"{check.title} overdue by {span(over * span_s(hours=1))}"
+    head = f"{check.title} overdue" + (f" since {words.time(check.next_at)}" if check.next_at else "")
     said = words.text(head, [last, f"every {line.every_hours:g} h ({check.source})"])
     asked = tuple(_asked(line))
     return Sign(about=f"check/{check.id}", kind="overdue-check", at_least=level, at_most=level, says=said,

@@ -23,13 +23,15 @@ class Spelling:
         return f"{local:%H:%M}" if same else f"{local.day} {local:%b %H:%M}"
 
     def basis(self, one: Basis) -> str:
-        """One finding: "systolic pressure 86 mmHg at 10:42"."""
+        """One finding: "systolic pressure 86 mmHg at 10:42", "non-rebreather mask at 10:42"."""
         held = quantity(one.quantity)
+        if one.quantity == "oxygen-device" and isinstance(one.value, str):
+            return f"{device(one.value).name} at {self.time(one.at)}"
         kind = quantities().get(one.quantity)
         if kind is not None and one.unit is None and kind.is_free(one.value):
             said = ""  # what somebody wrote freely goes into no text that leaves the ward
         elif isinstance(one.value, str):
-            said = device(one.value).short if one.quantity == "oxygen-device" else measure(one.value, unit(one.unit))
+            said = measure(one.value, unit(one.unit))
         else:
             said = "" if one.value is None else measure(number(one.value, held.decimals), unit(one.unit))
         return " ".join(filter(None, (held.name, said, "at", self.time(one.at))))
