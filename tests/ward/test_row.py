@@ -6,7 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from leeward.ward.row import _stood, _way, row_of
+from leeward.plan.monitoring import Check
+from leeward.ward.pages import board
+from leeward.ward.row import _due, _stood, _way, row_of
 from leeward.ward.world import World
 
 from .conftest import NOW
@@ -51,3 +53,36 @@ def test_a_way_is_told_of_what_is_sure(was: tuple[int, int], now: tuple[int, int
 def test_a_sure_grade_stands_until_it_is_ruled_out(ranges: list[tuple[int, int]], stood: int) -> None:
     """An answer that only widened takes nothing back."""
     assert _stood(ranges) == stood
+
+
+def test_a_check_that_lacks_one_quantity_names_it(world: World) -> None:
+    """Vital signs charted just now are not "overdue 3 d": the respiratory rate was never charted."""
+    moment = NOW - timedelta(minutes=4)
+    take(
+        world, said("007", "trigger", NOW - timedelta(days=3), "axicabtagene ciloleucel"),
+        said("007", "care-setting", NOW - timedelta(days=3), "ward"), said("007", "spo2", moment, 97, "%"),
+        said("007", "body-temperature", moment, 36.8, "Cel"), said("007", "systolic-bp", moment, 120, "mm[Hg]"),
+        said("007", "diastolic-bp", moment, 70, "mm[Hg]"), said("007", "heart-rate", moment, 80, "/min"),
+    )  # fmt: skip
+    graded = world.grader.look("007")
+    whole = {one.title for one in graded.watched.checks if one.lacking == ["respiratory-rate"]}
+    assert whole
+    while world.grader.once():
+        pass
+    (line,) = board.lines(world, world.present())
+    told = [one.figure for one in line.due if one.title in whole]
+    assert told
+    assert all(one.endswith(": respiratory rate never charted") for one in told)
+
+
+def test_a_check_that_only_may_apply_stands_behind_no_other() -> None:
+    """Where its conditions are not worked out it is shown only if nothing else is on file."""
+
+    def check(title: str, *, applies: bool | None) -> Check:
+        return Check(id=title, product="p", title=title, state="overdue", applies=applies, why=[], last_at=None,
+                     next_at=NOW, overdue_hours=1.0, lacking=[], says="", reason="", source="s",
+                     evidence="read")  # fmt: skip
+
+    sure, perhaps = check("sure", applies=True), check("perhaps", applies=None)
+    assert [one.title for one in _due([perhaps, sure], frozenset())] == ["sure"]
+    assert [one.title for one in _due([perhaps], frozenset())] == ["perhaps"]

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
+import pyarrow.compute as pc
 
 from leeward.plan.monitoring import Check
 from leeward.plan.plan import Plan
@@ -85,13 +86,18 @@ class Left(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Due(msgspec.Struct, frozen=True, kw_only=True):
-    """One check: by which source, and when it is due; `sure` false: it may apply."""
+    """One check: by which source, and when it is due; `sure` false: it may apply.
+
+    `never`: of its quantities, what was never charted; `not_since`: what was charted before the therapy, not after.
+    """
 
     title: str
     source: str
     at: datetime
     state: str
     sure: bool
+    never: tuple[str, ...] = ()
+    not_since: tuple[str, ...] = ()
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,7 +136,7 @@ def row_of(look: Look, before: dict[str, Any] | None) -> dict[str, Any]:
     held = None if before is None else _read(before)
     last = standing(look.findings, look.at)
     crs, icans = (_lane(look, name, last, held) for name in ("crs", "icans"))
-    due = _due(look.watched.checks)
+    due = _due(look.watched.checks, frozenset(pc.unique(look.findings["quantity"]).to_pylist()))
     told = look.lookalikes
     triggers = look.answer.triggers
     alarms = tuple(one["title"] for one in told.get("alarms", ()))
@@ -270,12 +276,18 @@ def _left(plan: Plan) -> tuple[Left, ...]:
     return tuple(made.values())
 
 
-def _due(checks: Sequence[Check]) -> tuple[Due, ...]:
-    """The checks that come first, overdue before next, sure before possible; one that is only recalled comes never."""
+def _due(checks: Sequence[Check], charted: frozenset[str]) -> tuple[Due, ...]:
+    """The checks that come first, overdue before next; those that may apply only where no other is on file.
+
+    One that is only recalled comes never.
+    """
     asked = [one for one in checks if one.applies is not False and one.state not in SETTLED]
-    made = [Due(title=one.title, source=one.source, at=one.next_at, state=one.state, sure=one.applies is True)
+    made = [Due(title=one.title, source=one.source, at=one.next_at, state=one.state, sure=one.applies is True,
+                never=tuple(name for name in one.lacking if not charted.intersection(name.split(" or "))),
+                not_since=tuple(name for name in one.lacking if charted.intersection(name.split(" or "))))
             for one in asked if one.next_at is not None and one.evidence != "recalled"]  # fmt: skip
-    return tuple(sorted(made, key=lambda one: (not one.sure, one.at))[:SHOWN_DUE])
+    told = [one for one in made if one.sure] or made
+    return tuple(sorted(told, key=lambda one: one.at)[:SHOWN_DUE])
 
 
 def _need(crs: Lane, icans: Lane, alarms: Sequence[str], due: Sequence[Due], at: datetime) -> tuple[float, ...]:

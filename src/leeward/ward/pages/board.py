@@ -268,10 +268,19 @@ def _left_said(one: Left, clock: Clock, now: datetime) -> str:
 
 
 def _due(one: Due, clock: Clock, now: datetime) -> Told:
-    """One check: when it is due, or for how long it has been overdue."""
+    """One check: when it is due, what of it was never charted, or for how long it has been overdue."""
     late_s = (now - one.at).total_seconds()
-    when = f"overdue {words.span(late_s)}" if late_s > 0 else f"due {clock.short(seconds(one.at))}"
+    when = [f"{_names(one.never)} never charted"] if one.never else []
+    when += [f"{_names(one.not_since)} not charted since the therapy"] if one.not_since else []
+    if late_s <= 0:
+        when = [f"due {clock.short(seconds(one.at))}"]
+    elif not when:
+        when = [f"overdue {words.span(late_s)}"]
     sure = "" if one.sure else "; may apply"
-    return Told(
-        title=one.title, figure=f"{one.title}: {when}", small=f"{one.source}{sure}", warn=late_s > 0 and one.sure
-    )
+    return Told(title=one.title, figure=f"{one.title}: {'; '.join(when)}", small=f"{one.source}{sure}",
+                warn=late_s > 0 and one.sure)  # fmt: skip
+
+
+def _names(lacking: tuple[str, ...]) -> str:
+    """What a check lacks, in words; one of several would do where they are joined by "or"."""
+    return words.listed([" or ".join(words.quantity(name).name for name in one.split(" or ")) for one in lacking])
