@@ -211,6 +211,46 @@ def test_the_board_by_keyboard(opened: Any, ward: tuple[World, str]) -> None:
         page.wait_for_selector("#course")
 
 
+def test_two_steps_and_enter_open_the_second_patient(opened: Any, ward: tuple[World, str]) -> None:
+    """Steps go from patient to patient, past a row's other links; a row that is swapped meanwhile keeps the focus."""
+    world, address = ward
+    here = "document.activeElement.closest('tr')?.id"
+    with tab(opened) as page:
+        page.goto(address)
+        page.wait_for_selector("#live.is-live")
+        page.evaluate("for (const one of document.querySelectorAll('#rows .patient')) one.insertAdjacentHTML("
+                      "'beforeend', '<small><a href=\"/quality\">another</a></small>')")  # fmt: skip
+        second = page.locator("#rows tr").nth(1).get_attribute("id")
+        page.keyboard.press("j")
+        page.keyboard.press("j")
+        assert page.evaluate(here) == second
+        page.evaluate(f"document.getElementById('{second}').dataset.old = '1'")
+        patient = next(one.patient for one in world.present() if f"row-{one.handle}" == second)
+        take(world, said(patient, "spo2", world.clock.now(), 97, "%"), message=f"swap {time.monotonic()}")
+        graded(world)
+        page.wait_for_selector(f"#{second}:not([data-old])", timeout=8000)
+        assert page.evaluate(here) == second
+        page.keyboard.press("Enter")
+        page.wait_for_selector("#course")
+        assert page.url.endswith(f"/patient/{second.removeprefix('row-')}")
+
+
+def test_the_end_of_the_replay_is_told(opened: Any, ward: tuple[World, str]) -> None:
+    """A demo whose script is over says so; before, it says nothing."""
+    world, address = ward
+    assert isinstance(world.clock, ReplayClock)
+    with tab(opened) as page:
+        with page.expect_response("**/demo/speed"):
+            page.goto(address)
+        assert not page.locator("#ended").is_visible()
+        world.clock.ended = True
+        try:
+            page.reload()
+            page.get_by_text("The replay has ended; stop and start it again to see it once more").wait_for(timeout=8000)
+        finally:
+            world.clock.ended = False
+
+
 def test_the_chart_is_looked_at_closer_and_leads_to_sources(opened: Any, ward: tuple[World, str]) -> None:
     """Arrow keys move the cursor, plus zooms; every value there leads to its findings."""
     world, address = ward

@@ -9,7 +9,8 @@ from starlette.testclient import TestClient
 
 from leeward.report.stood import stood
 from leeward.ward.arrivals import Move
-from leeward.ward.clock import SetClock
+from leeward.ward.clock import ReplayClock, SetClock
+from leeward.ward.demo.ward import demo_world
 from leeward.ward.row import read
 from leeward.ward.standing import LATEST, standing
 from leeward.ward.world import World
@@ -228,3 +229,24 @@ def test_14_a_patient_whom_nothing_is_received_of_says_so(world: World, client: 
     assert kept(page, "label H", "label S") == ["label S", "label H"]
     assert page.count("Nothing received since 12:15") == 1
     assert page.count('class="unheard"') == 1
+
+
+def test_a_row_that_nobody_graded_yet_says_that_it_is_being_graded(world: World, client: TestClient) -> None:
+    """Until the first pass; afterwards no row says so."""
+    take(world, *course("A", 38.6), moves=[placed("A", "1")])
+    assert "being graded …" in client.get("/").text
+    graded(world)
+    assert "being graded" not in client.get("/").text
+
+
+def test_a_replay_that_ended_is_told_by_its_clock() -> None:
+    """When the last of the script is played, time goes on as on the wall, and whoever asks hears that it ended."""
+    with demo_world(speed=60, port=0, start=NOW) as (world, replay):
+        replay._left = [one for one in replay._left if one.minutes < 0][:3]
+        clock = world.clock
+        assert isinstance(clock, ReplayClock)
+        before = clock.ended
+        replay.start()
+        assert replay._thread is not None
+        replay._thread.join(10)
+        assert (before, clock.ended, clock.speed) == (False, True, 1)

@@ -59,6 +59,8 @@ class ReplayClock:
 
     def __init__(self, start: datetime, speed: float) -> None:
         self._start, self._speed, self._since_s = start, speed, time.monotonic()
+        self.ended = False
+        """Whether what is replayed has been played to its end; then time goes on as on the wall."""
 
     @property
     def speed(self) -> float:

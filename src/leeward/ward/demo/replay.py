@@ -61,6 +61,7 @@ class Replay:
             if self.ended:
                 log.info("replay-ended")
                 self._clock.run_at(1)
+                self._clock.ended = True
                 return
 
     def play(self) -> int:

@@ -23,8 +23,8 @@ def router(world: World) -> APIRouter:
 
     @routes.get("/demo/speed", dependencies=[Depends(world.access.may("read"))])
     def speed() -> dict[str, Any]:
-        """How fast time runs: how many seconds of the ward pass in one, and what time it is there."""
-        return {"speed": clock.speed, "now": clock.now().isoformat()}
+        """How many seconds of the ward pass in one, what time it is there, and whether the script has ended."""
+        return {"speed": clock.speed, "now": clock.now().isoformat(), "ended": clock.ended}
 
     @routes.post("/demo/speed", dependencies=[Depends(world.access.may("operate"))])
     def run_at(speed: Annotated[float, Form(ge=0, le=FASTEST)]) -> Response:

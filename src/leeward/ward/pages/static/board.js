@@ -54,8 +54,18 @@ function grade(row) {
   return [...row.querySelectorAll(".range")].map((one) => one.textContent.trim().replace(/\s+/g, " ")).join(", ICANS ");
 }
 
+/** The row that has the focus, or had it last: a row that is swapped or moved keeps it. */
+let here = "";
+
+rows.addEventListener("focusin", (event) => { here = event.target.closest("tr").id; });
+
+function link(row) {
+  return row?.querySelector(".patient > a");
+}
+
 function put(fresh, asked) {
   const told = [];
+  const within = rows.contains(document.activeElement);
   const seen = new Set();
   for (const row of [...fresh.querySelectorAll("tbody > tr")]) {
     seen.add(row.id);
@@ -65,9 +75,7 @@ function put(fresh, asked) {
         told.push(`Bed ${row.querySelector(".bed").textContent.replace(/\s*Bed\s*/, "").trim()}: CRS ${grade(row)}`);
         row.classList.add("changed");
       }
-      const within = old.contains(document.activeElement);
       old.replaceWith(row);
-      if (within) row.querySelector("a").focus();
     } else {
       rows.append(row);
     }
@@ -76,6 +84,7 @@ function put(fresh, asked) {
   for (const id of gone) if (!seen.has(id)) document.getElementById(id)?.remove();
   filter();
   sort();
+  if (within && !rows.contains(document.activeElement)) link(document.getElementById(here))?.focus({ preventScroll: true });
   age(rows);
   document.getElementById("nobody").hidden = rows.children.length > 0;
   const tally = fresh.documentElement.dataset.tally;
@@ -149,9 +158,9 @@ form.addEventListener("change", () => {
 document.getElementById("print").addEventListener("click", () => window.print());
 
 function step(by) {
-  const links = [...rows.querySelectorAll("tr:not([hidden]) .patient a:first-child")];
-  const place = links.indexOf(document.activeElement);
-  links[Math.min(Math.max(place + by, 0), links.length - 1)]?.focus();
+  const shown = [...rows.querySelectorAll("tr:not([hidden])")];
+  const place = shown.findIndex((row) => row.id === here);
+  link(shown[Math.min(Math.max(place + by, 0), shown.length - 1)])?.focus();
 }
 
 document.addEventListener("keydown", (event) => {
@@ -172,3 +181,15 @@ document.addEventListener("keydown", (event) => {
   }
 });
 filter();
+
+// ---------------------------------------------------------------- the demo
+
+const ended = document.getElementById("ended");
+if (ended) {
+  const look = async () => {
+    const answer = await fetch("/demo/speed", { cache: "no-store" }).catch(() => null);
+    if (answer?.ok) ended.hidden = !(await answer.json()).ended;
+  };
+  look();
+  setInterval(look, 10000);
+}
