@@ -268,7 +268,8 @@ def test_an_alert_speaks_as_the_board_does(patient: Patient, charted: dict[str, 
     patient.chart(ferritin=500, at=patient.clock.now() - timedelta(minutes=30))
     patient.clock.advance(timedelta(minutes=1))
     patient.chart(temperature=38.4, **charted)  # type: ignore[arg-type]
-    said = " | ".join(sign.says for sign in (patient.told() and patient.open()[0].signs))
+    assert patient.told()
+    said = " | ".join(sign.says for sign in patient.open()[0].signs)
     assert words in said
     assert not re.search(r"oxygen device|\bvent\b|NRB|ug/|\[|room-air|non-rebreather at", said), said
 

@@ -127,6 +127,50 @@ def test_an_implausible_value_is_refused_with_its_reason(world: World, client: T
     assert world.store.known(["A"]).refusals.num_rows == 1
 
 
+@pytest.mark.parametrize(
+    ("filled", "told"),
+    [
+        ({"spo2": "0,88"}, "(0.88 %: likely a fraction: enter 88)"),
+        ({"fio2": "0.4"}, "(0.4 %: likely a fraction: enter 40)"),
+        ({"body-temperature": "101.3"}, "(101.3 °C: likely °F)"),
+    ],
+)
+def test_why_a_value_is_not_taken_comes_first_and_in_no_code(
+    client: TestClient, patient: str, filled: dict[str, str], told: str
+) -> None:
+    """What to enter instead, before how many were charted."""
+    page = client.post(f"{patient}/chart", data={"at": AT} | filled).text
+    assert told in page
+    assert page.index(told) < page.index("0 values are charted")
+
+
+def test_a_correction_in_percent_says_what_to_enter(client: TestClient, patient: str) -> None:
+    """The oxygen fraction stands as a fraction where it is corrected."""
+    page = client.post(f"{patient}/chart", data={"at": AT, "fio2": "40"}).text
+    found = re.search(rf'action="({patient}/entries/[^"#]+)', page)
+    assert found
+    page = client.post(found[1], data={"version": "1", "do": "correct", "value": "50"}).text
+    assert "(50: likely in percent: enter 0.5)" in page
+
+
+def test_a_diastolic_above_the_systolic_is_asked_again(world: World, client: TestClient, patient: str) -> None:
+    """Nothing is charted until it is ticked; then both are, as they are."""
+    turned = {"at": AT, "systolic-bp": "61", "diastolic-bp": "95"}
+    asked = client.post(f"{patient}/chart", data=turned)
+    assert asked.status_code == 422
+    assert "Diastolic is above systolic: tick to chart it as it is" in asked.text
+    assert all(f'value="{typed}"' in asked.text for typed in ("61", "95"))
+    box = re.search(r'<input type="checkbox" name="([^"]+)" value="([^"]+)"', asked.text)
+    assert box
+    rows = [row for row in world.store.findings_of("A").to_pylist() if row["source"] == "bedside"]
+    assert rows == []
+    assert "2 values are charted" in client.post(f"{patient}/chart", data=turned | {box[1]: box[2]}).text
+    rows = [row for row in world.store.findings_of("A").to_pylist() if row["source"] == "bedside"]
+    assert {row["quantity"]: row["low"] for row in rows} == {"systolic-bp": 61, "diastolic-bp": 95}
+    right = client.post(f"{patient}/chart", data={"at": AT, "systolic-bp": "95", "diastolic-bp": "61"})
+    assert "2 values are charted" in right.text
+
+
 def test_an_own_entry_is_corrected_and_taken_back(world: World, client: TestClient, patient: str) -> None:
     """As newer versions of the same record; nobody else may."""
     page = client.post(f"{patient}/chart", data={"at": AT, "spo2": "81"}).text

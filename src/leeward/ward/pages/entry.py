@@ -34,6 +34,9 @@ SHOWN = 12
 """So many entries are offered for correction, the newest first."""
 RECORD_BYTES = 9
 REASON_LETTERS = 200
+PERCENT = 100
+AS_IT_IS = "pressures-as-they-are"
+"""The box that is ticked where a diastolic above the systolic pressure was measured so."""
 
 
 class Item(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -137,17 +140,29 @@ def _take(world: World, person: Person, rows: list[dict[str, Any]]) -> Receipt:
 
 
 def _told(receipt: Receipt, asked: int) -> Said:
-    """What became of so many values."""
+    """What became of so many values; why one was not taken comes before how many were."""
     told = words.words().refusals
     refused = [
         f"{words.quantity(row['quantity']).name if row['quantity'] else 'A value'}: "
-        f"{told.get(row['reason'], row['reason'])}{' (' + row['detail'] + ')' if row['detail'] else ''}"
+        f"{told.get(row['reason'], row['reason'])}{' (' + _written(row['detail']) + ')' if row['detail'] else ''}."
         for row in receipt.refusals
     ]
     taken = asked - len(refused)
     charted = f"{taken} {'value is' if taken == 1 else 'values are'} charted."
-    more = f" {len(refused)} not understood, and not used:" if refused else ""
-    return Said(told=charted + more, refused=refused)
+    more = f"{len(refused)} not understood, and not used." if refused else ""
+    return Said(told=" ".join(filter(None, [*refused, more, charted])), refused=refused)
+
+
+def _written(detail: str) -> str:
+    """What was typed, in the units of the bedside, and in which unit it would make sense."""
+    typed, _, likely = detail.partition(": likely ")
+    figure, _, code = typed.partition(" ")
+    printed = words.measure(figure, words.unit(code))
+    if likely == "1" and code == "%":
+        return f"{printed}: likely a fraction: enter {float(figure) * PERCENT:g}"
+    if likely == "%" and code == "1":
+        return f"{printed}: likely in percent: enter {float(figure) / PERCENT:g}"
+    return f"{printed}: likely {words.unit(likely)}" if likely else printed
 
 
 def _moment(world: World, spelt: str, said: Said) -> datetime | None:
@@ -185,7 +200,14 @@ def _numbers(filled: Mapping[str, str], said: Said) -> list[dict[str, Any]]:
             said.wrong[name] = f"“{spelt[:12]}” is not a number."
         else:
             made.append({"quantity": name, "value": value, "unit": unit})
+    _turned({row["quantity"]: float(row["value"]) for row in made}, filled, said)
     return made
+
+
+def _turned(held: Mapping[str, float], filled: Mapping[str, str], said: Said) -> None:
+    """Ask again where the diastolic pressure is above the systolic; ticked, both are charted as they are."""
+    if "diastolic-bp" in held and held["diastolic-bp"] > held.get("systolic-bp", math.inf) and AS_IT_IS not in filled:
+        said.wrong["pressures"] = "Diastolic is above systolic: tick to chart it as it is."
 
 
 def _words(filled: Mapping[str, str]) -> list[dict[str, Any]]:
