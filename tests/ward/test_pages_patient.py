@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+import msgspec
 import pytest
 from starlette.testclient import TestClient
 
@@ -260,6 +261,24 @@ def test_knowledge_has_a_page_for_every_scale_and_source(client: TestClient) -> 
     assert "38.0 °C" in page
     assert "2026-11-22" in page
     assert client.get("/knowledge/scale/nothing").status_code == 404
+
+
+def test_the_doors_stand_on_the_page_of_quality(world: World, client: TestClient) -> None:
+    """Each address answers, and MLLP is named only where it listens."""
+    page = client.get("/quality").text
+    for address, _ in quality.DOORS:
+        assert f"{address}<" in page
+        if address not in quality.NO_PAGE:
+            assert client.get(address).status_code == 200, address
+    assert client.post("/mcp/", json={}).status_code != 404
+    assert "MLLP" not in page
+    told = quality.doors(world)[-1]
+    assert told["address"] == "/health"
+    sender = {"application": "LAB", "source": "laboratory", "numbers": "order"}
+    world.settings = msgspec.structs.replace(world.settings, hl7={"port": 2576, "senders": [sender]})
+    told = quality.doors(world)[-1]
+    assert told["address"] == "127.0.0.1:2576"
+    assert told["says"] == "HL7 v2 over MLLP, in the clear; senders named: 1"
 
 
 def test_29_a_source_that_stops_or_fires_five_times_as_often_is_told(world: World, clock: SetClock) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy import func, select
 from leeward.report import words
 from leeward.report.clock import seconds
 from leeward.ward import tables as t
+from leeward.ward.hl7.senders import listening
 from leeward.ward.pages.paper import ago, wall
 from leeward.ward.rows import microseconds, moment
 
@@ -27,6 +28,19 @@ if TYPE_CHECKING:
 DAY_US = 86_400_000_000
 WIDTH, HEIGHT, EDGE = 168, 36, 3
 """Pixels of a small chart."""
+DOORS = (
+    ("/fhir/metadata", "FHIR R4: what is read and taken in"),
+    ("/cds-services", "CDS Hooks: the services there are"),
+    ("/mcp/", "Model Context Protocol: tools that only read, for agents"),
+    ("/openapi.json", "every address with its form (OpenAPI)"),
+    ("/events", "what happens, as it happens (server-sent events)"),
+    ("/alerts", "open alerts"),
+    ("/metrics", "counts and ages for Prometheus"),
+    ("/health", "whether the service answers"),
+)
+"""The addresses an integrator looks for."""
+NO_PAGE = ("/mcp/", "/events")
+"""Doors that a browser cannot show."""
 
 
 class Chart(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,7 +63,7 @@ def page(world: World) -> dict[str, Any]:
     now = world.clock.now()
     return {
         "charts": charts(world, now), "refusals": refusals(world, now), "skews": skews(world),
-        "feeds": feeds(world, now), "told": told(world, now), "canary": canary(world),
+        "feeds": feeds(world, now), "told": told(world, now), "canary": canary(world), "doors": doors(world),
         "days": int(world.settings.number("quality", "days")),
         "trouble": world.grader.trouble, "sigmas": f"{world.settings.number('quality', 'sigmas'):g}",
     }  # fmt: skip
@@ -170,6 +184,17 @@ def told(world: World, now: datetime) -> list[dict[str, Any]]:
          "untold": sum(1 for one in open_ if one.kind == kind and one.told == "untold")}
         for kind, count in opened.items()
     ]  # fmt: skip
+
+
+def doors(world: World) -> list[dict[str, Any]]:
+    """Where others reach this ward: over HTTP, and over MLLP where the settings name senders."""
+    made = [{"address": address, "says": says, "page": address not in NO_PAGE} for address, says in DOORS]
+    where = listening(world.settings.hl7)
+    if where.senders:
+        secured = "encrypted" if where.is_encrypted else "in the clear"
+        says = f"HL7 v2 over MLLP, {secured}; senders named: {len(where.senders)}"
+        made.append({"address": f"{where.address}:{where.port}", "says": says, "page": False})
+    return made
 
 
 def canary(world: World) -> dict[str, Any] | None:
