@@ -11,6 +11,8 @@ from starlette.testclient import TestClient
 
 from leeward.ward.access import Person
 from leeward.ward.clock import SetClock
+from leeward.ward.doors import pages as doors
+from leeward.ward.pages import patient as drawings
 from leeward.ward.pages import quality
 from leeward.ward.pages.knowledge import pages
 from leeward.ward.world import World
@@ -75,6 +77,19 @@ def test_what_will_be_known_is_not_answered(client: TestClient, patient: str, kn
         later = (NOW + timedelta(minutes=1)).isoformat()
         assert client.get(address, params={"known": later}).status_code == 404
         assert client.get(address, params={"known": NOW.isoformat()}).status_code == 200
+
+
+def test_the_first_reader_waits_for_no_compiling(world: World, patient: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page and why the scales differ were drawn once before anybody asked; on an empty ward nothing is."""
+    del patient
+    drawn = []
+    monkeypatch.setattr(drawings, "page", lambda *_, **__: drawn.append("page"))
+    monkeypatch.setattr(drawings, "differences", lambda _, of: drawn.append(of))
+    doors.warm(world)
+    assert drawn == ["A", "page"]
+    monkeypatch.setattr(world, "present", list)
+    doors.warm(world)
+    assert drawn == ["A", "page"]
 
 
 def test_charting_goes_through_the_intake(world: World, client: TestClient, patient: str) -> None:

@@ -42,8 +42,9 @@ STRETCH: Any = Depends(_stretch)
 
 
 def warm(world: World) -> None:
-    """Draw one patient's page for nobody; the first reader would else wait while everything on it is compiled."""
+    """Draw one patient's pages for nobody; the first reader would else wait while everything on them is compiled."""
     for held in world.present()[:1]:
+        pages.differences(world, held.patient)
         pages.page(world, world.grader.look(held.patient, plan=True), held.handle, None, past=False)
 
 
@@ -123,12 +124,10 @@ def _patient(made: APIRouter, world: World) -> None:
     def moment(request: Request, handle: str, at_s: int) -> HTMLResponse:
         """Every finding of a moment, with its sources."""
         mine, person = admitted(world, request, handle)
-        if not seconds(FIRST) <= at_s <= seconds(world.clock.now() + AHEAD):
-            raise Refusal(404)
-        clock = paper.wall(world)
+        _may_be_on_record(world, at_s)
         return paper.answer(
             world, request, person, "at.html", rows=pages.at(world, mine, at_s), held=world.store.patient(mine),
-            moment_told=clock.full(at_s),
+            moment_told=paper.wall(world).full(at_s),
         )  # fmt: skip
 
     @made.get("/patient/{handle}/scales")
@@ -222,6 +221,12 @@ def shown(
         world, request, person, "bedside.html", status=status, entered=entry.entries(world, mine, person),
         receipt=said or entry.Said(), kinds=entry.kinds(), known_query=query, said_now=pages.said(world, mine), **told,
     )  # fmt: skip
+
+
+def _may_be_on_record(world: World, at_s: int) -> None:
+    """Refuse a second of which nothing can be on record."""
+    if not seconds(FIRST) <= at_s <= seconds(world.clock.now() + AHEAD):
+        raise Refusal(404)
 
 
 def _known(world: World, spelt: str) -> datetime | None:
