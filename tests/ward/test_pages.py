@@ -250,3 +250,21 @@ def test_a_replay_that_ended_is_told_by_its_clock() -> None:
         assert replay._thread is not None
         replay._thread.join(10)
         assert (before, clock.ended, clock.speed) == (False, True, 1)
+
+
+def test_14_where_nobody_is_heard_every_row_says_so(world: World, client: TestClient, clock: SetClock) -> None:
+    """The ward's own alert of silence marks everybody: no row looks fresh while nothing arrives."""
+    for patient, bed in (("H", "1"), ("S", "2")):
+        take(world, *course(patient, 36.9), moves=[placed(patient, bed, f"label {patient}")], message=patient)
+    for minute in range(1, 16):
+        clock.advance(timedelta(minutes=1))
+        at = NOW + timedelta(minutes=minute)
+        take(world, *[said(who, "spo2", at, 97, "%") for who in ("H", "S")], message=str(minute))
+    graded(world)
+    assert 'class="unheard"' not in client.get("/").text
+    clock.advance(timedelta(hours=8))
+    world.store.mark({"H": False, "S": False})
+    graded(world)
+    page = client.get("/").text
+    assert page.count("Nothing received of any patient since 12:15") == 2
+    assert page.count('class="unheard"') == 2

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import msgspec
 
@@ -88,13 +89,18 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     need: tuple[float | str, ...] = ()
 
 
+_LINES: WeakKeyDictionary[World, dict[str, tuple[tuple[object, ...], Line]]] = WeakKeyDictionary()
+"""What was last shown of each patient of a ward, and from what."""
+MINUTE_S = 60
+
+
 def present(world: World, person: Person) -> list[Held]:
     """Who is on the ward and theirs to see."""
     return [one for one in world.present() if person.may_see(frozenset({one.patient}), one.unit)]
 
 
 def lines(world: World, people: Iterable[Held]) -> list[Line]:
-    """Rows in words, by need."""
+    """Rows in words, by need. A row of which nothing changed is remembered for a minute: ages are told in minutes."""
     held = list(people)
     now = world.clock.now()
     kept = world.store.board([one.patient for one in held])
@@ -102,7 +108,15 @@ def lines(world: World, people: Iterable[Held]) -> list[Line]:
     for alert in world.alerts.open():
         by.setdefault(alert.patient, []).append(alert)
     of_all = [one for one in by.get(None, []) if any(sign.about == EVERYBODY for sign in one.signs)]
-    made = [_line(world, one, kept.get(one.patient), [*by.get(one.patient, []), *of_all], now) for one in held]
+    remembered = _LINES.setdefault(world, {})
+    made = []
+    for one in held:
+        mine = [*by.get(one.patient, []), *of_all]
+        mark = (kept.get(one.patient), one, tuple(mine), int(now.timestamp()) // MINUTE_S)
+        before = remembered.get(one.handle)
+        if before is None or before[0] != mark:
+            before = remembered[one.handle] = (mark, _line(world, one, kept.get(one.patient), mine, now))
+        made.append(before[1])
     return sorted(made, key=lambda one: one.need)
 
 
@@ -110,11 +124,10 @@ def _line(world: World, held: Held, kept: bytes | None, alerts: Sequence[Alert],
     """One patient's."""
     row = read(kept) if kept else None
     waiting = Counter(one.kind_class for one in alerts if one.told == "untold" and one.patient)
-    silent = [sign.since for one in alerts for sign in one.signs if one.kind == sign.kind == SILENT and sign.since]
-    untold, first = waiting.total(), (int(not silent), int(not waiting["physiological"]))
     bed = held.bed or "–"
     label = held.label or "not named"
-    unheard = f"nothing received since {wall(world, now).short(seconds(min(silent)))}" if silent else ""
+    unheard = _unheard(alerts, wall(world, now))
+    untold, first = waiting.total(), (int(not unheard), int(not waiting["physiological"]))
     if row is None:
         return Line(handle=held.handle, unit=held.unit or "", bed=bed, label=label, untold=untold, unheard=unheard,
                     need=(2.0, 0.0, *first, bed))  # fmt: skip
@@ -129,6 +142,16 @@ def _line(world: World, held: Held, kept: bytes | None, alerts: Sequence[Alert],
         refused=row.refused, untold=untold, unheard=unheard, tags=_tags(row, untold, now),
         need=(*row.need[:2], *first, *row.need[2:], bed),
     )  # fmt: skip
+
+
+def _unheard(alerts: Sequence[Alert], clock: Clock) -> str:
+    """Since when nothing is received, of the patient or of anybody; nothing where the patient is heard."""
+    silent = [(sign.since, one.patient) for one in alerts for sign in one.signs
+              if one.kind == sign.kind == SILENT and sign.since]  # fmt: skip
+    if not silent:
+        return ""
+    since, patient = min(silent, key=lambda one: one[0])
+    return f"nothing received {'' if patient else 'of any patient '}since {clock.short(seconds(since))}"
 
 
 def _tags(row: Row, untold: int, now: datetime) -> tuple[str, ...]:
