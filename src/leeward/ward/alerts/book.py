@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from threading import Event as Flag
-from threading import Thread
+from threading import Lock, Thread
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import structlog
-from sqlalchemy import or_
+from sqlalchemy import Connection, or_, select
 
 from leeward.knowledge import edition
 from leeward.ward import tables as t
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+REMEMBERED_S = 10
+"""For how long an alert that nothing became of is remembered as it was shown."""
 WATCH_EVERY_S = 1.0
 """How often it is asked whether somebody has waited too long; the waits themselves are set in knowledge."""
 
@@ -47,6 +49,8 @@ class Alerts:
         self._behind: dict[str, float] = {}
         self._stop = Flag()
         self._thread: Thread | None = None
+        self._open: dict[int | None, tuple[tuple[object, ...], tuple[Alert, ...]]] = {}
+        self._turn = Lock()
 
     def start(self) -> None:
         """Begin to send, to remind and to escalate."""
@@ -159,8 +163,34 @@ class Alerts:
         return self._alerts((t.patients.c.patient == patient) & or_(~rows.is_closed(), rows.closed_since(since)))
 
     def open(self) -> list[Alert]:
-        """Every alert that is open, those of the ward as a whole among them."""
-        return self._alerts(~rows.is_closed())
+        """Every alert that is open, those of the ward as a whole among them.
+
+        Of patients of whom nothing was told since the last call, it is remembered: many boards ask, and few change.
+        """
+        now = self._world.clock.now()
+        tick = int(now.timestamp() // REMEMBERED_S)  # whether one has waited too long changes by itself
+        with self._turn, self._world.engine.connect() as connection:
+            marks = {key: (tick, *mark) for key, mark in rows.marks(connection).items()}
+            new = [key for key, mark in marks.items() if self._open.get(key, ((), ()))[0] != mark]
+            for key, found in self._read(connection, new, now).items():
+                self._open[key] = (marks[key], found)
+            for key in self._open.keys() - marks.keys():
+                del self._open[key]
+            return sorted((one for _, held in self._open.values() for one in held), key=lambda one: one.id)
+
+    def _read(
+        self, connection: Connection, keys: Sequence[int | None], now: datetime
+    ) -> dict[int | None, tuple[Alert, ...]]:
+        """The open alerts of some patients, by their keys."""
+        made: dict[int | None, tuple[Alert, ...]] = {}
+        of = t.alerts.c.patient_key
+        numbered = connection.execute(select(t.alerts.c.seq, of).where(~rows.is_closed())).all()
+        whose: dict[int, int | None] = {row[0]: row[1] for row in numbered}
+        named = [key for key in keys if key is not None]
+        wanted = of.in_(named) | of.is_(None) if None in keys else of.in_(named)
+        for one in rows.alerts(connection, ~rows.is_closed() & wanted, now, self._patience()) if keys else ():
+            made[whose[one.id]] = (*made.get(whose[one.id], ()), one)
+        return made
 
     def untold(self, patients: Sequence[str]) -> dict[str, int]:
         """Of some patients, how many open alerts no receiver has accepted and nobody acknowledged."""

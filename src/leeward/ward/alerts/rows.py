@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Engine, Select, exists, insert, select
+from sqlalchemy import Connection, Engine, Select, exists, func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from leeward.ward import tables as t
@@ -147,6 +147,20 @@ def alerts(connection: Connection, wanted: Any, now: datetime, patience: Mapping
         alert(row, events.get(row.seq, []), sent.get(row.seq, []), patience=patience[class_of(row.kind)], now=now)
         for row in found
     ]
+
+
+def marks(connection: Connection) -> dict[int | None, tuple[Any, ...]]:
+    """For each patient with an open alert (None: the ward), what changes whenever something becomes of one of them."""
+    became, sent = t.alert_events.alias(), t.outbox.c
+    of = t.alerts.c.patient_key
+    asked = select(of, func.count(t.alerts.c.seq.distinct()), func.max(t.alerts.c.seq), func.max(became.c.seq))
+    asked = asked.join(became, became.c.alert == t.alerts.c.seq, isouter=True).where(~is_closed()).group_by(of)
+    made = {row[0]: tuple(row[1:]) for row in connection.execute(asked)}
+    tried = select(of, func.max(sent.seq), func.sum(sent.attempts), func.count(sent.delivered_at))
+    tried = tried.join(t.outbox, sent.alert == t.alerts.c.seq).where(~is_closed()).group_by(of)
+    for row in connection.execute(tried):
+        made[row[0]] = (*made.get(row[0], ()), *row[1:])
+    return made
 
 
 def _by_alert(connection: Connection, table: Any, ids: Sequence[int]) -> dict[int, list[Any]]:
