@@ -143,7 +143,7 @@ def _told(receipt: Receipt, asked: int) -> Said:
     """What became of so many values; why one was not taken comes before how many were."""
     told = words.words().refusals
     refused = [
-        f"{words.quantity(row['quantity']).name if row['quantity'] else 'A value'}: "
+        f"{words.capital(words.quantity(row['quantity']).name) if row['quantity'] else 'A value'}: "
         f"{told.get(row['reason'], row['reason'])}{' (' + _written(row['detail']) + ')' if row['detail'] else ''}."
         for row in receipt.refusals
     ]
