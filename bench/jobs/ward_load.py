@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 
 folder, patients, boards, minutes, port = Path(sys.argv[1]), *(int(said) for said in sys.argv[2:6])
-ROWS = 50  # handles in one question
+ROWS, WAIT_S = 40, 0.5  # as board.js: more rows than this are fetched as the whole board; how soon
 BASE = f"http://127.0.0.1:{port}"
 VITALS = (
     ("8310-5", "Cel", 36.0, 40.0), ("8480-6", "mm[Hg]", 80, 140), ("8462-4", "mm[Hg]", 40, 90),
@@ -64,30 +64,39 @@ async def monitor(client: httpx.AsyncClient, patient: str, begin: float) -> None
             print(answer.status_code, answer.text[:300], file=sys.stderr)
 
 
-async def board(client: httpx.AsyncClient, number: int) -> None:
-    """One open board: it hears whose row changed and fetches those rows; the first one keeps the time."""
-    async with client.stream("GET", f"{BASE}/events", timeout=None) as stream:
-        async for line in stream.aiter_lines():
-            if not line.startswith("data:"):
-                continue
-            body = json.loads(line[5:])
-            changed = body.get("patients", []) if isinstance(body, dict) else []
-            if not changed:
-                continue
-            for first in range(0, len(changed), ROWS):
-                some = ",".join(changed[first : first + ROWS])
-                await client.get(f"{BASE}/rows", params={"of": some})
-            now = time.perf_counter()
-            if number == 0:
-                for handle in changed:
-                    seen_s.extend(now - at for at in sent.pop(handle, []))
+class Board:
+    """One open board: it hears whose row changed, and soon fetches those rows together, as board.js does."""
+
+    def __init__(self, client: httpx.AsyncClient, *, keeps_time: bool) -> None:
+        self._client, self._keeps_time = client, keeps_time
+        self._waiting: set[str] = set()
+        self._drain: asyncio.Task[None] | None = None
+
+    async def listen(self) -> None:
+        """For as long as it is open."""
+        async with self._client.stream("GET", f"{BASE}/events", timeout=None) as stream:
+            async for line in stream.aiter_lines():
+                body = json.loads(line[5:]) if line.startswith("data:") else None
+                self._waiting.update(body.get("patients", []) if isinstance(body, dict) else [])
+                if self._waiting and (self._drain is None or self._drain.done()):
+                    self._drain = asyncio.create_task(self._fetch())
+
+    async def _fetch(self) -> None:
+        """The rows that wait, after a moment."""
+        await asyncio.sleep(WAIT_S)
+        asked, self._waiting = self._waiting, set()
+        params = {"of": ",".join(asked)} if len(asked) <= ROWS else {}
+        await self._client.get(f"{BASE}/rows", params=params)
+        now = time.perf_counter()
+        for handle in asked if self._keeps_time else ():
+            seen_s.extend(now - at for at in sent.pop(handle, []) if at < now)
 
 
 async def main() -> None:
     """Everything at once."""
     limits = httpx.Limits(max_connections=200)
     async with httpx.AsyncClient(limits=limits, timeout=30) as client:
-        listeners = [asyncio.create_task(board(client, number)) for number in range(boards)]
+        listeners = [asyncio.create_task(Board(client, keeps_time=number == 0).listen()) for number in range(boards)]
         await asyncio.sleep(1)
         begin = time.perf_counter()
         await asyncio.gather(*(monitor(client, patient, begin) for patient in handles))

@@ -79,7 +79,7 @@ def _ward(made: APIRouter, world: World) -> None:
     def ward(request: Request, unit: str = "", show: str = "", person: Person = reader) -> HTMLResponse:
         """The ward, by need; `unit` and `show` hide the others."""
         last = world.store.last_event()
-        lines = board.lines(world, board.present(world, person))
+        lines = [line for _, line in board.together(world, person)]
         units = sorted({one.unit for one in lines if one.unit})
         return paper.answer(
             world, request, person, "ward.html", lines=lines, units=units, unit=unit if unit in units else "",
@@ -90,12 +90,10 @@ def _ward(made: APIRouter, world: World) -> None:
     @made.get("/rows")
     def rows(request: Request, of: str = "", person: Person = reader) -> HTMLResponse:
         """Some rows (`of`: their handles), or all, for a page that is open already."""
-        people = board.present(world, person)
+        lines = [line for _, line in board.together(world, person)]
         asked = set(filter(None, of.split(",")))
-        some = [one for one in people if one.handle in asked] if asked else people
-        return paper.answer(
-            world, request, person, "rows.html", lines=board.lines(world, some), tally=_counted(world, people)
-        )
+        some = [one for one in lines if one.handle in asked] if asked else lines
+        return paper.answer(world, request, person, "rows.html", lines=some, tally=tally(lines))
 
 
 def _patient(made: APIRouter, world: World) -> None:
@@ -261,8 +259,3 @@ def tally(lines: list[Line]) -> str:
     said += [f"{counts['missing']} with something missing"] if counts["missing"] else []
     said += [f"{counts['untold']} with an untold alert"] if counts["untold"] else []
     return ", ".join(said)
-
-
-def _counted(world: World, people: list[Any]) -> str:
-    """The tally of everybody."""
-    return tally(board.lines(world, people))

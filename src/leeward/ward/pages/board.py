@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from threading import Lock
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
@@ -94,6 +95,25 @@ _LINES: WeakKeyDictionary[World, dict[str, tuple[tuple[object, ...], Line]]] = W
 MINUTE_S = 60
 
 
+def together(world: World, person: Person) -> list[tuple[Held, Line]]:
+    """Everybody on the ward whom somebody may see, each with their row, by need.
+
+    Worked out once for all boards that ask between two events, and anew each second of the ward.
+    """
+    mark = (world.store.last_event(), int(world.clock.now().timestamp()))
+    with _TURN:
+        before = _TOGETHER.get(world)
+        if before is None or before[0] != mark:
+            held = {one.handle: one for one in world.present()}
+            made = [(held[line.handle], line) for line in lines(world, held.values())]
+            before = _TOGETHER[world] = (mark, made)
+    return [(one, line) for one, line in before[1] if person.may_see(frozenset({one.patient}), one.unit)]
+
+
+_TOGETHER: WeakKeyDictionary[World, tuple[tuple[int, int], list[tuple[Held, Line]]]] = WeakKeyDictionary()
+_TURN = Lock()
+
+
 def present(world: World, person: Person) -> list[Held]:
     """Who is on the ward and theirs to see."""
     return [one for one in world.present() if person.may_see(frozenset({one.patient}), one.unit)]
@@ -117,6 +137,8 @@ def lines(world: World, people: Iterable[Held]) -> list[Line]:
         if before is None or before[0] != mark:
             before = remembered[one.handle] = (mark, _line(world, one, kept.get(one.patient), mine, now))
         made.append(before[1])
+    for handle in remembered.keys() - {one.handle for one in held} if len(remembered) > 2 * len(held) else ():
+        del remembered[handle]
     return sorted(made, key=lambda one: one.need)
 
 

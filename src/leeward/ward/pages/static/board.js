@@ -7,7 +7,7 @@ const rows = document.getElementById("rows");
 const form = document.querySelector("form.filters[role=search]");
 const find = document.getElementById("find");
 const MANY = 40; // more changed rows than this are fetched as the whole board
-const WAIT_MS = 300;
+const WAIT_MS = 500;
 const waiting = new Set();
 let timer = 0;
 let edition = document.documentElement.dataset.edition;
