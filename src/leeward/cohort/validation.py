@@ -22,8 +22,6 @@ from leeward.record.errors import LeewardError
 
 Numbers = npt.NDArray[np.float64]
 LIBRARIES = {"sklearn": "scikit-learn", "statsmodels": "statsmodels", "dcurves": "dcurves"}
-PROBABILITY = ("intercept", "slope", "o_e", "ici", "e50", "e90", "emax", "eci", "brier", "scaled_brier")
-"""Measures that only a predicted probability has."""
 
 
 class LibraryAbsent(LeewardError):

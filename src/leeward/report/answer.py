@@ -111,6 +111,33 @@ class Physiology(msgspec.Struct, frozen=True):
     unit: str | None = None
 
 
+class Correction(msgspec.Struct, frozen=True):
+    """A value that was replaced, or (`now` null) taken back; `was_at`: when it was said to be measured before."""
+
+    quantity: str
+    at: Time
+    was: float | str | None
+    now: float | str | None
+    known: Time
+    unit: str | None = None
+    was_at: Time | None = None
+
+    @property
+    def stood(self) -> str:
+        """The value before, as one word."""
+        return value_word(self.was)
+
+    @property
+    def stands(self) -> str:
+        """The value now, as one word."""
+        return value_word(self.now)
+
+
+def value_word(value: float | str | None) -> str:
+    """A value as one word."""
+    return "no value" if value is None else value if isinstance(value, str) else f"{value:g}"
+
+
 class Answer(msgspec.Struct, frozen=True):
     """One patient's answer; keys that a page does not know are left alone."""
 
@@ -125,6 +152,7 @@ class Answer(msgspec.Struct, frozen=True):
     unobserved: list[Unobserved] = []
     assumptions: list[str] = []
     physiology: list[Physiology] = []
+    corrections: list[Correction] = []
 
     @property
     def syndromes(self) -> list[str]:

@@ -101,11 +101,3 @@ def number(row: Population, number: Share | Count | None) -> str:
 def marked(row: Population, tag: str) -> str:
     """The tag of a number that is known otherwise than its row, and of every recalled one."""
     return _MARKS["recalled"] if tag == "recalled" else f" ({tag})" if tag != row.evidence else ""
-
-
-def _print_notes(console: Console, found: list[Cause]) -> None:
-    """What else is worth knowing of each cause."""
-    for cause in found:
-        for note in cause.notes:
-            said = f"{cause.name}: {note.says} [{note.source}; {note.evidence}]"
-            console.print(said, markup=False, highlight=False, soft_wrap=True)

@@ -15,8 +15,6 @@ CURVE = 120
 """Pixels of each curve's height."""
 ROOF = 24
 """Pixels above a curve, for its title."""
-SIZED = ("head", "lanes")
-"""Strips whose height depends on what they hold."""
 
 Layer = alt.Chart
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import msgspec
 
-from leeward.cohort.answer import Answer, Because, Episode, Grade
-from leeward.report.beside import NOTHING, Beside, Correction, Part
+from leeward.cohort.answer import Answer, Because, Correction, Episode, Grade
+from leeward.report.answer import value_word
+from leeward.report.beside import NOTHING, Beside, Part
 
 SYNDROMES = {"crs": "CRS", "icans": "ICANS"}
 STANDING = "Reviewable decision support and a research instrument, not a medical device."
@@ -64,7 +65,7 @@ def explained(answer: Answer, beside: Beside = NOTHING, zone: tzinfo = UTC) -> s
     for syndrome, grade in answer.now.items():
         parts = [part for part in beside.parts if part.syndrome == syndrome]
         lines += ["", *_graded(answer, syndrome, grade, parts)]
-    lines += [f"Corrected: {correction_words(one)}." for one in beside.corrections]
+    lines += [f"Corrected: {correction_words(one)}." for one in answer.corrections]
     if beside.lookalikes is not None:
         lines += ["", *_lookalikes(beside.lookalikes)]
     lines += ["", *_footing(answer)]
@@ -115,9 +116,11 @@ def correction_words(one: Correction) -> str:
     unit = f" {one.unit}" if one.unit and one.unit not in ("1", "{score}") else ""
     what = f"{one.quantity} of {clock(one.at)}"
     if one.now is None:
-        return f"{what}, {one.was}{unit}, was taken back (known {clock(one.known)})"
-    moved = f", said to be of {clock(one.moved)} before" if one.moved else ""
-    return f"{what} was {one.was}{unit} and is {one.now}{unit}{moved} (known {clock(one.known)})"
+        return f"{what}, {value_word(one.was)}{unit}, was taken back (known {clock(one.known)})"
+    moved = f", said to be of {clock(one.was_at)} before" if one.was_at else ""
+    return (
+        f"{what} was {value_word(one.was)}{unit} and is {value_word(one.now)}{unit}{moved} (known {clock(one.known)})"
+    )
 
 
 def part_words(part: Part, grade: Grade) -> str:

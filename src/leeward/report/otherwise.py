@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from leeward.recognition.features import titles
 from leeward.report import words
-from leeward.report.beside import Beside, Correction
+from leeward.report.answer import Correction
+from leeward.report.beside import Beside
 from leeward.report.clock import Clock, seconds
 
 _STATES = {"open": "an episode is open", "suspected": "an episode is suspected",
@@ -88,6 +89,6 @@ def _corrected(one: Correction, wall: Clock) -> str:
     what = f"{name} of {wall.moment(seconds(one.at))}"
     known = f"known {wall.moment(seconds(one.known))}"
     if one.now is None:
-        return f"{what}: {one.was} {unit} was taken back ({known})".replace("  ", " ")
-    moved = f", said to be of {wall.moment(seconds(one.moved))} before" if one.moved else ""
-    return f"{what}: {one.was} {unit} became {one.now} {unit}{moved} ({known})".replace("  ", " ")
+        return f"{what}: {one.stood} {unit} was taken back ({known})".replace("  ", " ")
+    moved = f", said to be of {wall.moment(seconds(one.was_at))} before" if one.was_at else ""
+    return f"{what}: {one.stood} {unit} became {one.stands} {unit}{moved} ({known})".replace("  ", " ")

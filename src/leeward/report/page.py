@@ -66,7 +66,7 @@ def page(
 
     `answer` is the JSON object of `leeward grade --json`, `findings` that patient's rows of FINDING
     (leeward.record.schema). `plan`: what sources say for this patient at the answer's moment, where it is wanted.
-    `beside`: what else a reader is told of this patient: look-alikes, corrections.
+    `beside`: what else a reader is told of this patient: look-alikes.
     Clock times are in `zone` (IANA) or, without one, at the offset in which the answer's own moment is written.
     Raises ValueError where a key of the answer does not fit.
     """
@@ -91,7 +91,7 @@ def content(
     return {
         "answer": held, "wall": wall, "seconds": seconds, "words": words, "standing": STANDING,
         "plan": section(plan, wall), "otherwise": otherwise(beside, wall),
-        "corrected": corrected(beside.corrections, wall), "source_of": view.link,
+        "corrected": corrected(held.corrections, wall), "source_of": view.link,
         "drawings": drawings(held, made, wall, view), "tracks": made, **_course(held, made, wall),
     }  # fmt: skip
 

@@ -15,7 +15,7 @@ from leeward.cohort.engine import Question
 from leeward.plan.monitoring import Check
 from leeward.report import words
 from leeward.report.answer import understood
-from leeward.report.beside import Beside, corrections_of
+from leeward.report.beside import Beside
 from leeward.report.chart import View
 from leeward.report.clock import Clock, seconds
 from leeward.report.clock import clock as clock_of
@@ -47,7 +47,7 @@ def page(world: World, look: Look, handle: str, stretch: tuple[int, int] | None,
 
     told = content(
         _graded(look), look.findings, zone=world.settings.zone, plan=look.plan,
-        beside=Beside((), corrections_of(look.findings, look.at), look.lookalikes), view=View(stretch, link),
+        beside=Beside((), look.lookalikes), view=View(stretch, link),
     )  # fmt: skip
     clock: Clock = told["wall"]
     return told | {
