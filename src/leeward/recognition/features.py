@@ -48,7 +48,8 @@ class Feature(Cited, frozen=True, forbid_unknown_fields=True, kw_only=True):
     A number is held against its limits, a word against `words`; `given` takes any finding. Of a quantity the latest
     finding in the window counts, or with `any_time` every one. The window runs from `from_hours` to `until_hours`
     after its anchor; without one it is as long as the quantity's test stays fresh. `unless_for`: once something speaks
-    for the look-alike this no longer speaks against it, for the reason given here.
+    for the look-alike this no longer speaks against it, for the reason given here. `without_episode`: it counts from
+    the first dose on, whether there is an episode or not.
     """
 
     id: str
@@ -71,6 +72,7 @@ class Feature(Cited, frozen=True, forbid_unknown_fields=True, kw_only=True):
     before_tocilizumab: bool = False
     unless_for: str | None = None
     weight: str | None = None
+    without_episode: bool = False
 
     def __post_init__(self) -> None:
         """Refuses a feature that asks for nothing, for two things, or for a number without a unit."""
@@ -190,6 +192,7 @@ def as_table(features: Sequence[tuple[str, Feature]], one_row: ir.Table) -> ir.T
         "ages": [AGES.index(feature.age or "") for _, feature in features],
         "of_product": [feature.product or "" for _, feature in features],
         "before": [int(feature.before_tocilizumab) for _, feature in features],
+        "always": [int(feature.without_episode) for _, feature in features],
     }
     rows = one_row.select(place_=ibis.range(len(features)).unnest())
     return rows.select(**{name: ibis.array(values)[rows.place_] for name, values in columns.items()})

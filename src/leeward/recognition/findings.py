@@ -15,7 +15,7 @@ from leeward.timeline.settings import HOUR_S
 
 SHOWN = ("patient", "quantity", "at_s", "until_s", "low", "high", "text", "site", "source", "place")
 _OPEN = float("inf")
-_ON_AIR, _WITHOUT = "spo2-on-room-air", "spo2-without-device"
+_ON_AIR, _WITHOUT, _UNTREATED = "spo2-on-room-air", "spo2-without-device", "spo2-untreated"
 
 
 def around(known: ir.Table, cases: ir.Table, quantities: Sequence[str]) -> ir.Table:
@@ -91,9 +91,10 @@ def _against_previous(drawn: ir.Table) -> ir.Table:
 
 
 def _by_support(around: ir.Table, *, room_air: bool) -> ir.Table:
-    """Saturations charted on room air, and those charted when no device had been charted of late.
+    """Saturations charted on room air; and the last one of all, where no oxygen has been charted since it.
 
-    Where the source declares it (`room_air`), no device charted means room air.
+    That one is untreated on room air, or has no device where none had been charted of late. Where the source declares
+    it (`room_air`), no device charted means room air.
     """
     rows = around.filter(around.quantity.isin(["spo2", "oxygen-device"]))
     device = rows.quantity == "oxygen-device"
@@ -105,9 +106,13 @@ def _by_support(around: ir.Table, *, room_air: bool) -> ir.Table:
     charted = rows.at_s - front(rows.last, 1) <= int(number("room-air-stands") * HOUR_S)
     on_air, unknown = true(charted & (back(rows.last, 1) == 0)) == 1, true(charted) == 0
     support = pick([(on_air, _ON_AIR), (unknown, _ON_AIR if room_air else _WITHOUT)], "")
-    rows = rows.mutate(support=support).filter(rows.quantity == "spo2")
-    rows = rows.filter(rows.support != "")
-    return _made(rows, rows.support, rows.low, rows.high)
+    own = ibis.window(group_by=[rows.patient])
+    treats = (rows.quantity == "spo2") | (rows.text != "room-air")
+    rows = rows.mutate(support=support, last_s=ibis.ifelse(treats, rows.at_s, None).max().over(own))
+    rows = rows.filter((rows.quantity == "spo2") & (rows.support != ""))
+    still, air = rows.filter(rows.at_s == rows.last_s), rows.filter(rows.support == _ON_AIR)
+    untreated = pick([(still.support == _ON_AIR, _UNTREATED)], _WITHOUT)
+    return _made(air, _ON_AIR, air.low, air.high).union(_made(still, untreated, still.low, still.high))
 
 
 def _corrected(drawn: ir.Table) -> ir.Table:
@@ -147,7 +152,7 @@ def met(observed: ir.Table, cases: ir.Table, one_row: ir.Table, features: Sequen
         "patient", "as_of_s", "dose_s", "onset_s", "tocilizumab_s", "adult", "child", "product", "state"
     )
     rows = rows.join(about, "patient")
-    rows = rows.filter((rows.state != "none") & _in_window(rows) & _about(rows))
+    rows = rows.filter(((rows.state != "none") | (rows.always == 1)) & _in_window(rows) & _about(rows))
     seen = ibis.window(group_by=[rows.patient, rows.feature])
     rows = rows.mutate(last_s=rows.at_s.max().over(seen))
     rows = rows.filter(_value(rows) & ((rows.every == 1) | (rows.at_s == rows.last_s)))

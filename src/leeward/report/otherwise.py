@@ -13,7 +13,8 @@ from leeward.report.beside import Beside
 from leeward.report.clock import Clock, seconds
 
 _STATES = {"open": "an episode is open", "suspected": "an episode is suspected",
-           "settling": "the episode has resolved lately"}  # fmt: skip
+           "settling": "the episode has resolved lately",
+           "none": "no episode is open, suspected or recent"}  # fmt: skip
 
 
 class Look(NamedTuple):
@@ -38,9 +39,9 @@ class Otherwise(NamedTuple):
 
 
 def otherwise(beside: Beside, wall: Clock) -> Otherwise | None:
-    """The section on what looks like CRS or ICANS; None where no episode is open, suspected or recent."""
+    """The section on what looks like CRS or ICANS; None without an episode and without a state that no grade shows."""
     told = beside.lookalikes
-    if told is None or told["state"] not in _STATES:
+    if told is None or told["state"] not in _STATES or (told["state"] == "none" and not told["alarms"]):
         return None
     return Otherwise(
         _STATES[told["state"]],

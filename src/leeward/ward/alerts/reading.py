@@ -24,10 +24,13 @@ from leeward.ward.alerts.record import TRIGGER, of
 from leeward.ward.alerts.signs import Basis, Held, Kind, Sign
 from leeward.ward.alerts.words import Spelling
 from leeward.ward.look import Look
+from leeward.ward.standing import standing
 
 _MOVES = ("oxygen-device", "oxygen-flow", "systolic-bp", "body-temperature")
 """The findings of a grade of CRS that are no drugs, the weightiest first."""
 HYPOXIA = ("untreated-hypoxia", "low-saturation-oxygen-unknown")
+"""The alarms of a low saturation: one thing to tell, whether the device is known or not."""
+_LOW = "alarm/untreated-hypoxia"
 AGES = ("body-temperature", "systolic-bp", "oxygen-device", "ice-score", "capd-score", "consciousness")
 """What a grade can lack because it grew old; the rest is on record or is not."""
 NOT_TOLD = ("re-grade",)
@@ -156,7 +159,7 @@ def _narrower(answer: Answer, syndrome: str, least: int, most: int) -> tuple[dat
 
 def _alarms(look: Look, held: Sequence[Held], words: Spelling) -> list[Sign]:
     """The alarms of recognition that hold, and those told before whose finding has only grown old."""
-    made = {f"alarm/{one['id']}": _alarm(one, look, words) for one in look.lookalikes.get("alarms", [])}
+    made = {sign.about: sign for sign in (_alarm(one, look, words) for one in look.lookalikes.get("alarms", []))}
     return [*made.values(), *cannot_tell([one for one in held if one.about not in made], look)]
 
 
@@ -168,23 +171,42 @@ def _alarm(one: dict[str, Any], look: Look, words: Spelling) -> Sign:
     charted = _charted(look.findings, name, at) if name != found["quantity"] else found["value"]
     unit = quantities()[name].unit if name in quantities() else None
     because = Basis(quantity=name, at=at, value=charted, unit=unit)
-    kind: Kind = "untreated-hypoxia" if one["id"] in HYPOXIA else "look-alike"
+    low = one["id"] in HYPOXIA
+    kind: Kind = "untreated-hypoxia" if low else "look-alike"
     shown = words.basis(because) if name in quantities() else f"since {words.time(at)}"
     said = words.text(one["title"], [shown], f"; {found['reason']}")
-    return Sign(about=f"alarm/{one['id']}", kind=kind, at_least=1, at_most=1, since=at, says=said,
-                because=(because,), source=found["source"])  # fmt: skip
+    return Sign(about=_LOW if low else f"alarm/{one['id']}", kind=kind, at_least=1, at_most=1, since=at, says=said,
+                because=(because, *(_support(look, at) if low else ())), source=found["source"])  # fmt: skip
+
+
+def _support(look: Look, at: datetime) -> tuple[Basis, ...]:
+    """The room air that a low saturation was charted on: corrected to oxygen, there was no untreated hypoxia."""
+    device = standing(look.findings, at).get("oxygen-device")
+    return () if device is None else (Basis(quantity="oxygen-device", at=device.at, value=device.text),)
 
 
 def cannot_tell(held: Iterable[Held], look: Look) -> list[Sign]:
-    """What was told of an alarm that is not raised now and of which nothing newer was charted."""
+    """What was told of an alarm that is not raised now and of which nothing newer was charted.
+
+    Oxygen that is charted after a low saturation is such news: it is treated, whatever the next saturation will be.
+    """
     kept = []
     for one in held:
-        names = tuple({basis.quantity for basis in one.because if basis.quantity in quantities()})
+        names = tuple({basis.quantity for basis in one.because if basis.quantity in quantities()} - {"oxygen-device"})
         last = newest_at(look.findings, names, look.at) if names else None
-        if one.about.startswith("alarm/") and last is not None and last <= max(basis.at for basis in one.because):
+        told = max((basis.at for basis in one.because if basis.quantity in names), default=look.at)
+        if one.about == _LOW and _treated(look, told):
+            continue
+        if one.about.startswith("alarm/") and last is not None and last <= told:
             kept.append(Sign(about=one.about, kind=one.kind, at_least=0, at_most=one.level, source="", missing=names,
                              says="Nothing newer was charted"))  # fmt: skip
     return kept
+
+
+def _treated(look: Look, since: datetime) -> bool:
+    """Whether oxygen was charted after a moment."""
+    device = standing(look.findings, look.at).get("oxygen-device")
+    return device is not None and device.text != "room-air" and device.at > since
 
 
 def _overdue(look: Look, words: Spelling, wait_s: float) -> list[Sign]:
