@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given, settings
 from ibis.common.exceptions import OperationNotDefinedError
 
-from leeward.cohort import lookalikes, watching
+from leeward.cohort import lookalikes, parts, watching
 from leeward.cohort.bedside import Bedside, Rows, names
 from leeward.cohort.bedside_sql import sql
 from leeward.cohort.engine import Question, connect, run
@@ -44,7 +44,7 @@ ASKED = {
 @cache
 def bedside(*, room_air: bool) -> Bedside:
     """One warm bedside for all tests that ask for everything."""
-    return Bedside(room_air=room_air, scales=SCALES, scores=True, lookalikes=True, watched=True)
+    return Bedside(room_air=room_air, scales=SCALES, scores=True, lookalikes=True, watched=True, parts=True)
 
 
 def cohort(findings: pa.Table, question: Question) -> Rows:
@@ -54,7 +54,9 @@ def cohort(findings: pa.Table, question: Question) -> Rows:
     run(con, question)
     lookalikes.run(con, question)
     watching.run(con, question)
-    wanted = names(scales=SCALES, scores=True, lookalikes=True, watched=True)
+    for name, statement in parts.compiled():
+        con.execute(f"create or replace table {name} as {statement}")
+    wanted = names(scales=SCALES, scores=True, lookalikes=True, watched=True, parts=True)
     return {name: con.sql(f"select * from {name}").to_arrow_table().to_pylist() for name in wanted}
 
 

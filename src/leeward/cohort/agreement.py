@@ -85,6 +85,12 @@ def comparison(con: duckdb.DuckDBPyConnection, patient: str) -> Comparison:
         "select at_s, scale, at_least, at_most from course where patient = $1 and syndrome = 'crs' order by at_s",
         patient,
     )
+    shown = _rows(con, "select * from signs_shown where patient = $1 order by at_s", patient)
+    return compared(patient, changes, shown)
+
+
+def compared(patient: str, changes: list[dict[str, Any]], shown: list[dict[str, Any]]) -> Comparison:
+    """The same, from one patient's changes of CRS on every scale and their `signs_shown`, both in order of time."""
     held: dict[str, Range] = {}
     course: list[Moment] = []
     for row in changes:
@@ -95,7 +101,6 @@ def comparison(con: duckdb.DuckDBPyConnection, patient: str) -> Comparison:
         grades = {scale: held[scale] for scale in SCALES if scale in held}
         if not course or course[-1].grades != grades:
             course.append(Moment(at, grades))
-    shown = _rows(con, "select * from signs_shown where patient = $1 order by at_s", patient)
     return Comparison(patient, course, _differences(course, shown))
 
 

@@ -21,6 +21,7 @@ import pyarrow as pa
 
 from leeward.cohort import guidance, watching
 from leeward.cohort import lookalikes as beside
+from leeward.cohort import parts as parts_
 from leeward.cohort.bedside_functions import add_to
 from leeward.cohort.bedside_sql import sql
 from leeward.cohort.engine import Question, answered
@@ -28,8 +29,10 @@ from leeward.cohort.plan import FINDINGS, QUESTION, steps
 from leeward.plan import fires, state
 from leeward.recognition import lookalikes as room
 from leeward.record.schema import FINDING
-from leeward.scales.older_crs import ASTCT
+from leeward.scales.older_crs import ASTCT, older
 
+SIGNS_SHOWN = "signs_shown"
+"""The step whose rows say which signs were there when older scales differ."""
 Rows = dict[str, list[dict[str, Any]]]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -46,7 +49,7 @@ class _Step(NamedTuple):
 @cache
 def compiled(
     *, room_air: bool, scales: tuple[str, ...], scores: bool, lookalikes: bool, watched: bool = False,
-    advice: bool = False,
+    parts: bool = False, advice: bool = False,
 ) -> tuple[_Step, ...]:  # fmt: skip
     """The steps whose rows are asked for and those they read, in order. Compiling takes a second or more."""
     made = steps(room_air=room_air, scales=scales, scores=scores)
@@ -54,13 +57,16 @@ def compiled(
         made += beside.named(room_air=room_air)
     if watched:
         made += watching.named(room_air=room_air)
+    if parts:
+        made += parts_.named()
     if advice:
         people = ibis.table(dict(made)["people"].schema(), name="people")
         made += [
             (guidance.ASKED.get_name(), state.asked_now(people)),
             *guidance.named(room_air=room_air, scales=scales),
         ]
-    read = set(names(scales=scales, scores=scores, lookalikes=lookalikes, watched=watched, advice=advice))
+    asked = {"scores": scores, "lookalikes": lookalikes, "watched": watched, "parts": parts, "advice": advice}
+    read = set(names(scales=scales, **asked))
     wanted = []
     for name, step in reversed(made):
         if name in read:
@@ -70,13 +76,15 @@ def compiled(
 
 
 def names(
-    *, scales: tuple[str, ...], scores: bool, lookalikes: bool, watched: bool = False, advice: bool = False
-) -> tuple[str, ...]:
+    *, scales: tuple[str, ...], scores: bool, lookalikes: bool, watched: bool = False, parts: bool = False,
+    advice: bool = False,
+) -> tuple[str, ...]:  # fmt: skip
     """The steps whose rows answer. A plan is made without those of the course, unless look-alikes are asked for too."""
     if advice and not lookalikes:
         return guidance.STEPS
     asked = answered(Question(scales=scales, scores=scores)) + (room.STEPS if lookalikes else ())
     asked += tuple(name for name in watching.STEPS if name not in asked) if watched else ()
+    asked += (*parts_.STEPS, *((SIGNS_SHOWN,) if older(scales) else ())) if parts else ()
     return asked + (guidance.STEPS if advice else ())
 
 
@@ -95,6 +103,7 @@ def _reader(kind: Any) -> Callable[[Any], Any]:
 class Bedside:
     """Answers for one patient, or a few, as the plan of a cohort answers; the statements are prepared once and kept.
 
+    `parts`: which part of each definition gave which grade, and which signs were there when scales differ.
     `cells`: those of the guidelines (plan.fires.cells), where a plan is asked for in place of the course; with
     look-alikes, beside it.
     One answer is computed at a time, whichever thread asks. Nothing of a patient is kept after the answer.
@@ -108,10 +117,11 @@ class Bedside:
         scores: bool = False,
         lookalikes: bool = False,
         watched: bool = False,
+        parts: bool = False,
         cells: pa.Table | None = None,
     ) -> None:
         asked: dict[str, Any] = {"scales": scales, "scores": scores, "lookalikes": lookalikes, "watched": watched}
-        asked["advice"] = cells is not None
+        asked |= {"parts": parts, "advice": cells is not None}
         self._steps = compiled(room_air=room_air, **asked)
         self._names = names(**asked)
         self._turn = Lock()

@@ -9,8 +9,9 @@ from typing import Any
 import msgspec
 
 from leeward.cohort.answer import Answer, Because, Correction, Episode, Grade
+from leeward.cohort.parts import Part
 from leeward.report.answer import value_word
-from leeward.report.beside import NOTHING, Beside, Part
+from leeward.report.beside import NOTHING, Beside
 
 SYNDROMES = {"crs": "CRS", "icans": "ICANS"}
 STANDING = "Reviewable decision support and a research instrument, not a medical device."

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import structlog
 
+from leeward.cohort.agreement import Comparison
 from leeward.ward.arrivals import Decision
 from leeward.ward.look import Look, Looker
 from leeward.ward.row import row_of
@@ -157,6 +158,10 @@ class Grader:
         made = self._looker.one(record, patient, at)
         made = msgspec.structs.replace(made, held=self._world.store.patient(patient))
         return msgspec.structs.replace(made, plan=self._looker.plan(record, patient, at)) if plan else made
+
+    def compared(self, patient: str) -> Comparison:
+        """One patient on every scale of CRS now, and which rules make the scales differ."""
+        return self._looker.compared(self._world.store.known([patient]), patient, self._world.clock.now())
 
     def _announce(self, looks: Iterable[Look]) -> None:
         """One event for the boards: whose rows to fetch anew."""

@@ -13,12 +13,14 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from leeward.cohort import lookalikes, watching
+from leeward.cohort import lookalikes, parts, watching
+from leeward.cohort.agreement import Comparison, compared
 from leeward.cohort.answer import Answer, answer, units
-from leeward.cohort.bedside import Bedside
+from leeward.cohort.bedside import SIGNS_SHOWN, Bedside
 from leeward.cohort.bedside_plan import Adviser, adviser
 from leeward.cohort.courses import Stream, graded, refused_by_patient
 from leeward.cohort.engine import Question, answered
+from leeward.cohort.parts import Part
 from leeward.plan.monitoring import Watched
 from leeward.plan.plan import NOTHING_LOST, Plan, lost
 from leeward.recognition import lookalikes as room
@@ -31,7 +33,8 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     """What is said of one patient at one moment, from what was known then.
 
     lookalikes: the object of recognition.lookalikes.as_json. silent: it comes of a backlog, and nobody is told of what
-    has passed. plan: only where it was asked for.
+    has passed. parts: which part of each definition gave which grade; only of a look at one. plan: only where it was
+    asked for.
     """
 
     patient: str
@@ -40,6 +43,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     lookalikes: dict[str, Any]
     watched: Watched
     findings: pa.Table
+    parts: tuple[Part, ...] = ()
     held: Held | None = None
     silent: bool = False
     plan: Plan | None = None
@@ -50,7 +54,7 @@ _TURN = Lock()
 
 @cache
 def _compiled(*, room_air: bool) -> Bedside:
-    return Bedside(room_air=room_air, scales=SCALES, scores=True, lookalikes=True, watched=True)
+    return Bedside(room_air=room_air, scales=SCALES, scores=True, lookalikes=True, watched=True, parts=True)
 
 
 def _bedside(*, room_air: bool) -> Bedside:
@@ -94,8 +98,15 @@ class Looker:
         mine = {name: rows[name] for name in room.STEPS}
         watched = watching.watched_of(patient, rows, question, zone=self._zone, region=None, refused=refused)
         return Look(
-            patient=patient, at=at, answer=said, lookalikes=room.as_json(mine), watched=watched, findings=findings
-        )
+            patient=patient, at=at, answer=said, lookalikes=room.as_json(mine), watched=watched, findings=findings,
+            parts=parts.told(rows),
+        )  # fmt: skip
+
+    def compared(self, record: Record, patient: str, at: datetime) -> Comparison:
+        """One patient on every scale of CRS, and the rules that make the scales differ."""
+        rows = self._ready().tables(_of(record.findings, patient), self._question(at))
+        changes = [row for row in rows["course"] if row["syndrome"] == "crs"]
+        return compared(patient, *(sorted(held, key=lambda row: row["at_s"]) for held in (changes, rows[SIGNS_SHOWN])))
 
     def many(self, record: Record, patients: Sequence[str], at: datetime) -> list[Look]:
         """Many patients of a record in one run."""

@@ -9,9 +9,6 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from markupsafe import Markup
 
-from leeward.cohort.agreement import comparison
-from leeward.cohort.courses import graded
-from leeward.cohort.engine import Question
 from leeward.plan.monitoring import Check
 from leeward.report import words
 from leeward.report.answer import understood
@@ -21,7 +18,7 @@ from leeward.report.clock import Clock, seconds
 from leeward.report.clock import clock as clock_of
 from leeward.report.page import content, drawings
 from leeward.report.tracks import Row, Tracks, tracks
-from leeward.scales.older_crs import ASTCT, SCALES
+from leeward.scales.older_crs import ASTCT
 from leeward.ward.look import Look
 from leeward.ward.pages import notes
 from leeward.ward.pages.names import file_of, title_of
@@ -47,7 +44,7 @@ def page(world: World, look: Look, handle: str, stretch: tuple[int, int] | None,
 
     told = content(
         _graded(look), look.findings, zone=world.settings.zone, plan=look.plan,
-        beside=Beside((), look.lookalikes), view=View(stretch, link),
+        beside=Beside(look.parts, look.lookalikes), view=View(stretch, link),
     )  # fmt: skip
     clock: Clock = told["wall"]
     return told | {
@@ -184,18 +181,15 @@ def at(world: World, patient: str, at_s: int) -> list[dict[str, Any]]:
 
 
 def differences(world: World, patient: str) -> list[dict[str, Any]]:
-    """When scales of CRS differ, and the rules of the signs that are there then; the whole plan runs for it."""
-    question = Question(as_of=world.clock.now(), room_air=world.settings.room_air, scales=SCALES)
-    con = graded(world.store.known([patient]), question, reasons=False)
+    """When scales of CRS differ, and the rules of the signs that are there then."""
     clock = wall(world)
     names = words.words().scale_names
     made = []
-    for one in comparison(con, patient).differences:
+    for one in world.grader.compared(patient).differences:
         by_grade: dict[int, list[str]] = {}
         for scale, held in one.grades.items():
             by_grade.setdefault(held.at_least, []).append(names.get(scale, scale))
         rules = [(words.listed([names.get(scale, scale) for scale in rule.scales]), rule.says) for rule in one.rules]
         grades = [(grade, words.listed(by)) for grade, by in sorted(by_grade.items())]
         made.append({"at": clock.moment(seconds(one.at)), "grades": grades, "rules": rules})
-    con.close()
     return made
