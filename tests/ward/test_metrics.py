@@ -83,7 +83,7 @@ def test_48_no_patient_stands_in_the_metrics(client: TestClient, world: World) -
 def test_metrics_are_for_those_who_operate(client: TestClient, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody else's; health is open and says whether it works."""
     assert client.get("/health").json() == {"store": True, "grader": True}
-    world.grader.trouble = "ValueError"
+    world.grader._worker.trouble = "ValueError"
     assert client.get("/health").status_code == 503
     monkeypatch.setattr(world.access, "person_of", lambda _: Person(id="v", name="v", role="viewer"))
     assert client.get("/metrics").status_code == 403

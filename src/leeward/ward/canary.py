@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -20,6 +19,7 @@ import structlog
 from leeward.knowledge.loader import read
 from leeward.record.schema import STATEMENT
 from leeward.ward.arrivals import Arrival
+from leeward.ward.worker import Worker
 
 if TYPE_CHECKING:
     from leeward.ward.world import World
@@ -88,27 +88,23 @@ class Canary:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._stop = Event()
-        self._thread: Thread | None = None
+        number = world.settings.number
+        self._worker = Worker("canary", self._turn, 60 * number("canary", "every_minutes"),
+                              first_s=number("canary", "first_s"))  # fmt: skip
         self.last: Run | None = None
 
     def start(self) -> None:
         """Begin, a while after the ward has."""
-        self._thread = Thread(target=self._run, name="canary", daemon=True)
-        self._thread.start()
+        self._worker.start()
 
     def stop(self) -> None:
         """End."""
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join()
+        self._worker.stop()
 
-    def _run(self) -> None:
-        number = self._world.settings.number
-        wait_s = number("canary", "first_s")
-        while not self._stop.wait(wait_s):
-            self.once()
-            wait_s = 60 * number("canary", "every_minutes")
+    def _turn(self) -> int:
+        """One run; the next is due in an hour."""
+        self.once()
+        return 0
 
     def once(self) -> Run:
         """Run them now."""
@@ -131,6 +127,7 @@ class Canary:
                     self._world.settings, database=f"sqlite:///{Path(folder) / 'canary.db'}", webhooks=()
                 ),
                 self._world.clock,
+                self._world.editions,
             )
             try:
                 for bird in cage().canary:

@@ -6,23 +6,20 @@ import hashlib
 import math
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from threading import Event as Flag
-from threading import Lock, Thread
+from threading import Lock
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import structlog
 
 from leeward.cohort.agreement import Comparison
 from leeward.ward.arrivals import Decision
 from leeward.ward.look import Look, Looker
 from leeward.ward.row import row_of
+from leeward.ward.worker import Worker
 
 if TYPE_CHECKING:
     from leeward.ward.world import World
-
-log = structlog.get_logger(__name__)
 
 AT_ONCE = 2_000
 """Patients graded in one run at most; the others wait for the next."""
@@ -35,11 +32,9 @@ class Grader:
         self._world = world
         settings = world.settings
         self._looker = Looker(room_air=settings.room_air, zone=settings.zone)
-        self._wake, self._stop = Flag(), Flag()
-        self._thread: Thread | None = None
+        self._worker = Worker("grader", self._warm_and_once, settings.number("grading", "pass_every_ms") / 1000)
         self._turn = Lock()
         self._aged_s = -math.inf
-        self.trouble: str | None = None
         self.passes, self.passes_s = 0, 0.0  # how many there were, and how long they took together
 
     # ------------------------------------------------------------ life
@@ -47,34 +42,25 @@ class Grader:
     def start(self) -> None:
         """Begin; whoever is present is graded first, so that nothing is missed that arrived before a stop."""
         self._world.store.mark(dict.fromkeys((held.patient for held in self._world.present()), False))
-        self._thread = Thread(target=self._run, name="grader", daemon=True)
-        self._thread.start()
+        self._worker.start()
 
     def stop(self) -> None:
         """End after the pass that runs."""
-        self._stop.set()
-        self._wake.set()
-        if self._thread is not None:
-            self._thread.join()
+        self._worker.stop()
 
     def tell(self) -> None:
         """Somebody changed."""
-        self._wake.set()
+        self._worker.wake()
 
-    def _run(self) -> None:
-        pause_s = self._world.settings.number("grading", "pass_every_ms") / 1000
+    @property
+    def trouble(self) -> str | None:
+        """The kind of fault of the last pass; None where it went well."""
+        return self._worker.trouble
+
+    def _warm_and_once(self) -> int:
+        """One pass, with everything compiled before the first."""
         self._looker.warm()
-        while not self._stop.is_set():
-            try:
-                busy = self.once()
-                self.trouble = None
-            except Exception as error:  # noqa: BLE001  the grader must outlive a fault, and say that it has one
-                log.error("grader-failed", kind=type(error).__name__)  # noqa: TRY400  a traceback may hold a patient's values
-                self.trouble = type(error).__name__
-                busy = 0
-            if not busy:
-                self._wake.wait(pause_s)
-            self._wake.clear()
+        return self.once()
 
     def once(self) -> int:
         """One pass over those who changed, or whose answer is older than it may be. How many it was."""

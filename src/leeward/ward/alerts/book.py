@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from threading import Event as Flag
-from threading import Lock, Thread
+from threading import Lock
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-import structlog
 from sqlalchemy import Connection, or_, select
 
 from leeward.knowledge import edition
@@ -26,11 +24,10 @@ from leeward.ward.alerts.telling import Subject, tell
 from leeward.ward.alerts.words import Spelling
 from leeward.ward.look import Look
 from leeward.ward.rows import microseconds
+from leeward.ward.worker import Worker
 
 if TYPE_CHECKING:
     from leeward.ward.world import World
-
-log = structlog.get_logger(__name__)
 
 REMEMBERED_S = 10
 """For how long an alert that nothing became of is remembered as it was shown."""
@@ -47,31 +44,25 @@ class Alerts:
         self._feeds = feeds.Feeds(feeds.limits(self._number))
         self._courier = Courier(world)
         self._behind: dict[str, float] = {}
-        self._stop = Flag()
-        self._thread: Thread | None = None
+        self._worker = Worker("alerts", self._watch, WATCH_EVERY_S)
         self._open: dict[int | None, tuple[tuple[object, ...], tuple[Alert, ...]]] = {}
         self._turn = Lock()
 
     def start(self) -> None:
         """Begin to send, to remind and to escalate."""
         self._courier.start()
-        self._thread = Thread(target=self._run, name="alerts", daemon=True)
-        self._thread.start()
+        self._worker.start()
 
     def stop(self) -> None:
         """End, after what is being done."""
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join()
+        self._worker.stop()
         self._courier.stop()
 
-    def _run(self) -> None:
-        while not self._stop.wait(WATCH_EVERY_S):
-            try:
-                self.catch_up()
-                self.escalate()
-            except Exception as error:  # whoever watches must outlive a fault, and say that it has one
-                log.exception("alerts-failed", reason=type(error).__name__)
+    def _watch(self) -> int:
+        """What time alone brings."""
+        self.catch_up()
+        self.escalate()
+        return 0
 
     # ------------------------------------------------------------ in
 

@@ -11,9 +11,8 @@ import hashlib
 import random
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from ipaddress import ip_address
-from threading import Event as Flag
-from threading import Thread
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -28,6 +27,7 @@ from leeward.ward.alerts import rows, signature
 from leeward.ward.news import add_news
 from leeward.ward.rows import microseconds
 from leeward.ward.settings import Webhook
+from leeward.ward.worker import Worker
 
 if TYPE_CHECKING:
     from leeward.ward.world import World
@@ -44,61 +44,42 @@ class Courier:
         self._world, self._number = world, world.settings.number
         self._keys = {one.name: signature.key(one.secret) for one in world.settings.webhooks}
         check(world.settings.webhooks)
-        self._wake, self._stop = Flag(), Flag()
-        self._thread: Thread | None = None
+        self._workers = [Worker(f"courier-{hook.name}", partial(self._send, hook), PAUSE_S)
+                         for hook in world.settings.webhooks]  # fmt: skip
 
     def start(self) -> None:
-        """Begin to send, where there is anybody to send to."""
-        if self._keys:
-            self._thread = Thread(target=self._run, name="courier", daemon=True)
-            self._thread.start()
+        """Begin to send: to each receiver by itself, so that a slow one keeps nobody waiting."""
+        for worker in self._workers:
+            worker.start()
 
     def stop(self) -> None:
         """End, after what is under way."""
-        self._stop.set()
-        self._wake.set()
-        if self._thread is not None:
-            self._thread.join()
+        for worker in self._workers:
+            worker.stop()
 
     def tell(self) -> None:
         """Something new waits."""
-        self._wake.set()
-
-    def _run(self) -> None:
-        asyncio.run(self._all())
-
-    async def _all(self) -> None:
-        """Every receiver by itself, so that a slow one keeps nobody waiting."""
-        await asyncio.gather(*(self._serve(hook) for hook in self._world.settings.webhooks))
-
-    async def _serve(self, hook: Webhook) -> None:
-        while not self._stop.is_set():
-            try:
-                sent = await self._send(hook)
-            except Exception as error:  # the courier must outlive a fault, and say that it has one
-                log.exception("courier-failed", reason=type(error).__name__)
-                sent = 0
-            if not sent:
-                await asyncio.to_thread(self._wake.wait, PAUSE_S)
-                self._wake.clear()
+        for worker in self._workers:
+            worker.wake()
 
     def once(self) -> int:
         """Send what is due now, once; how many messages it was."""
-
-        async def each() -> int:
-            return sum(await asyncio.gather(*(self._send(hook) for hook in self._world.settings.webhooks)))
-
-        return asyncio.run(each())
+        return sum(self._send(hook) for hook in self._world.settings.webhooks)
 
     # ------------------------------------------------------------ the outbox
 
-    async def _send(self, hook: Webhook) -> int:
+    def _send(self, hook: Webhook) -> int:
         """What is due for one receiver, a few at a time."""
-        due = await asyncio.to_thread(self._claim, hook.name)
-        reasons = await asyncio.gather(*(self._post(hook, row) for row in due))
-        for row, reason in zip(due, reasons, strict=True):
-            await asyncio.to_thread(self._record, row, reason)
+        due = self._claim(hook.name)
+        if not due:
+            return 0
+        for row, reason in zip(due, asyncio.run(self._posted(hook, due)), strict=True):
+            self._record(row, reason)
         return len(due)
+
+    async def _posted(self, hook: Webhook, due: Sequence[Any]) -> list[str | None]:
+        """Messages sent together; what became of each."""
+        return await asyncio.gather(*(self._post(hook, row) for row in due))
 
     def _claim(self, receiver: str) -> list[Any]:
         """Messages that nobody else sends meanwhile; should this worker die, they are due again after a while."""

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
-from threading import Event as Flag
-from threading import Thread
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 import msgspec
-import structlog
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -24,12 +21,12 @@ from leeward.ward.fhir.out.course import GRADE, KINDS, short, spelt
 from leeward.ward.fhir.outcomes import unfit
 from leeward.ward.resources import Kept, Resources, Version
 from leeward.ward.rows import moment
+from leeward.ward.worker import Worker
 
 if TYPE_CHECKING:
     from leeward.ward.fhir.desk import Desk
     from leeward.ward.world import World
 
-log = structlog.get_logger(__name__)
 KIND = "Subscription"
 STATE = "fhir-subscriptions"
 """Under which name the number of the last answer is remembered of which receivers were told."""
@@ -44,7 +41,7 @@ class Subscribing:
     def __init__(self, world: World) -> None:
         self._world = world
         self._resources = Resources(world.engine)
-        self._stop = Flag()
+        self._worker = Worker("subscriptions", self.once, world.settings.number("feed", "poll_ms") / 1000)
 
     # ------------------------------------------------------------ kept
 
@@ -108,22 +105,10 @@ class Subscribing:
     @asynccontextmanager
     async def life(self, _app: Any) -> AsyncIterator[None]:
         """Watch for new answers while the application runs, where there is anybody to tell."""
-        thread = None
         if self._world.settings.webhooks:
-            thread = Thread(target=self._run, name="subscriptions", daemon=True)
-            thread.start()
+            self._worker.start()
         yield
-        self._stop.set()
-        if thread is not None:
-            thread.join()
-
-    def _run(self) -> None:
-        pause_s = self._world.settings.number("feed", "poll_ms") / 1000
-        while not self._stop.wait(pause_s):
-            try:
-                self.once()
-            except Exception as error:  # noqa: BLE001  the watch must outlive a fault, and say that it has one
-                log.error("subscriptions-failed", reason=type(error).__name__)  # noqa: TRY400  it may hold values
+        self._worker.stop()
 
     def once(self) -> int:
         """Queue what is new for every Subscription; how many messages it was."""
