@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leeward.knowledge import BadKnowledge
+from leeward.cohort.bedside_plan import adviser
+from leeward.knowledge import BadKnowledge, edition, loader
 from leeward.knowledge.cells import Cell, cell, inputs
 from leeward.knowledge.completeness import problems, regions
-from leeward.knowledge.guidelines import guidelines, read_guideline
-from leeward.knowledge.shelf import Shelf, read_folder
+from leeward.knowledge.guidelines import FOLDER, guidelines, in_use, read_guideline, take
+from leeward.knowledge.shelf import Shelf
 from leeward.knowledge.vocabulary import quantities
+from leeward.plan import fires
+from leeward.plan.given import listed_drugs
 
 GOOD = """id = "good"
 title = "A table"
@@ -92,7 +97,9 @@ def test_good_file_is_read(tmp_path: Path) -> None:
         ("silent = true", "", "a row acts, or is silent", 20),
     ],
 )  # fmt: skip
-def test_bad_file_is_refused_by_file_and_line(tmp_path: Path, old: str, new: str, says: str, line: int) -> None:
+def test_31_a_bad_guideline_is_refused_by_file_and_line(
+    tmp_path: Path, old: str, new: str, says: str, line: int
+) -> None:
     """What is wrong is said, with the file and a line at or just beside it."""
     message = refused(tmp_path, old, new)
     assert says in message
@@ -168,18 +175,65 @@ def test_what_is_only_recalled_is_never_the_basis_of_a_dose() -> None:
     assert wrong == []
 
 
-def test_a_service_keeps_its_last_good_set(tmp_path: Path) -> None:
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """A folder with one guideline; what is shipped is in use again afterwards."""
+    (tmp_path / "good.toml").write_text(GOOD, encoding="utf-8")
+    yield tmp_path
+    take(None)
+
+
+def looked(shelf: Shelf) -> bool:
+    """Two looks at the files: whether another set is in use after them."""
+    return shelf.refresh() or shelf.refresh()
+
+
+def test_31_a_service_keeps_its_last_good_set(folder: Path) -> None:
     """A set that cannot be used leaves the old one in place and says what is wrong; a mended one takes its place."""
-    path = tmp_path / "good.toml"
-    path.write_text(GOOD, encoding="utf-8")
-    shelf = Shelf(lambda: read_folder(tmp_path))
-    before = shelf.current
+    path, moment = folder / "good.toml", datetime(2026, 3, 5, 12, tzinfo=UTC)
+    shelf = Shelf(lambda: moment, folder=folder)
+    before = in_use()
+    assert [one.title for one in guidelines()] == ["A table"]
     path.write_text(GOOD.replace('">= 1"', '">= 7"'), encoding="utf-8")
-    assert not shelf.refresh()
-    assert shelf.current is before
-    assert shelf.trouble is not None
-    assert "good.toml:" in shelf.trouble
+    assert not looked(shelf)
+    assert in_use() is before
+    assert shelf.trouble.startswith("good.toml:29: ")
+    assert shelf.trouble.endswith(f"2026-03-05 12:00 UTC stay in use (edition {before.edition})")
     path.write_text(GOOD.replace("A table", "Another table"), encoding="utf-8")
-    assert shelf.refresh()
-    assert shelf.current[0].title == "Another table"
+    assert looked(shelf)
+    assert [one.title for one in guidelines()] == ["Another table"]
+    assert edition() == in_use().edition != before.edition
     assert not shelf.trouble
+    assert not looked(shelf)
+
+
+def test_31_a_folder_without_guidelines_is_no_set(folder: Path) -> None:
+    """Files that were moved away are not taken for a ward that nobody advises."""
+    shelf = Shelf(lambda: datetime(2026, 3, 5, tzinfo=UTC), folder=folder)
+    (folder / "good.toml").unlink()
+    assert not looked(shelf)
+    assert [one.id for one in guidelines()] == ["good"]
+    assert "holds no guideline" in shelf.trouble
+
+
+def test_31_what_is_made_of_guidelines_is_made_again(folder: Path) -> None:
+    """Rules, drugs whose doses are listed, and the ready adviser belong to the set in use, and to no other."""
+    shelf = Shelf(lambda: datetime(2026, 3, 5, tzinfo=UTC), folder=folder)
+    assert set(listed_drugs()) == {"tocilizumab"}
+    ready = adviser(room_air=False)
+    anakinra = GOOD.replace('"tocilizumab"', '"anakinra"').replace("[doses.tocilizumab]", "[doses.anakinra]")
+    (folder / "good.toml").write_text(anakinra, encoding="utf-8")
+    assert looked(shelf)
+    assert set(listed_drugs()) == {"anakinra"}
+    assert {action.dose for rule in fires.rules() for action in rule.row.do} == {"anakinra"}
+    assert adviser(room_air=False) is not ready
+
+
+def test_31_the_same_files_have_the_same_edition_whenever_they_are_read() -> None:
+    """A set taken while a service runs is named as it would be after a restart."""
+    shipped = edition()
+    Shelf(lambda: datetime(2026, 3, 5, tzinfo=UTC), folder=loader.ROOT / FOLDER)
+    try:
+        assert edition() == shipped
+    finally:
+        take(None)

@@ -40,6 +40,10 @@ def read(folder: Path, text: str) -> Limit:
         ("title = 'a'\nhours = 4.0\ncode = 1.10\n", "limit.toml:3"),
         ("title = 'a'\nhours = true\n", "limit.toml:2"),
         ("title = 'a'\nhours = 12:30\n", "limit.toml: not TOML"),
+        ("title = 'a'\nhours = nan\n", "limit.toml:2: not a number"),
+        ("title = 'inf'\n# inf\nhours = +inf\n", "limit.toml:3: not a number"),
+        ("title = 'a'\nhours = 1e999\n", "limit.toml:2: not a number"),
+        ("title = 'a'\nhours = " + "[" * 5000, "limit.toml: nested too deeply"),
     ],
     ids=[
         "empty",
@@ -51,6 +55,10 @@ def read(folder: Path, text: str) -> Limit:
         "number for a code",
         "truth for a number",
         "time of day for a number",
+        "nan",
+        "infinite",
+        "beyond all numbers",
+        "a bomb of brackets",
     ],
 )
 def test_31_a_bad_file_is_refused_by_name_and_line(tmp_path: Path, text: str, said: str) -> None:
@@ -58,6 +66,14 @@ def test_31_a_bad_file_is_refused_by_name_and_line(tmp_path: Path, text: str, sa
     with pytest.raises(BadKnowledge, match=r"limit\.toml") as refused:
         read(tmp_path, text)
     assert said in str(refused.value)
+
+
+def test_31_a_file_of_another_encoding_is_refused_by_name(tmp_path: Path) -> None:
+    """What an editor saved as Latin-1 is not guessed at."""
+    path = tmp_path / "limit.toml"
+    path.write_bytes("title = 'fièvre'\nhours = 4.0\n".encode("latin-1"))
+    with pytest.raises(BadKnowledge, match=r"limit\.toml: not UTF-8"):
+        loader.read(path, Limit)
 
 
 def test_31_a_missing_file_is_refused_by_name() -> None:
@@ -105,11 +121,11 @@ def test_32_the_edition_changes_with_any_number(tmp_path: Path, monkeypatch: pyt
     """Two answers of one edition used the same numbers."""
     copy = Path(shutil.copytree(loader.ROOT, tmp_path / "knowledge", ignore=shutil.ignore_patterns("__pycache__")))
     monkeypatch.setattr(loader, "ROOT", copy)
-    before = edition.__wrapped__()
-    assert before == edition.__wrapped__()
+    before = loader.edition_of(loader.shipped.__wrapped__())
+    assert before == edition()
     scale = copy / "scales" / "astct-2019-crs.toml"
     scale.write_text(scale.read_text(encoding="utf-8").replace("value = 38.0", "value = 37.8"), encoding="utf-8")
-    assert edition.__wrapped__() != before
+    assert loader.edition_of(loader.shipped.__wrapped__()) != before
 
 
 def test_an_answer_rests_on_its_weakest_number() -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, delete, insert, select, update
 from typer.testing import CliRunner
 
 from leeward.cli import app
-from leeward.knowledge.loader import edition
+from leeward.knowledge import edition
 from leeward.ward.audit import Audit, AuditDown, Entry, Head, Record
 from leeward.ward.audit.chain import FIRST, faults
 from leeward.ward.clock import SetClock

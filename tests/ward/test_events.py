@@ -105,6 +105,16 @@ def test_52_a_page_hears_what_holds_and_that_the_service_lives(address: str) -> 
         assert beats[0][1]["now"] == NOW.isoformat().replace("+00:00", "Z")
 
 
+def test_52_another_edition_is_told_to_a_page_that_listens(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A ward that took other guidelines says hello again, once."""
+    with listening(address) as page:
+        before = json.loads(page.next()["data"])
+        monkeypatch.setattr("leeward.ward.doors.events.edition", lambda: "another-edition")
+        _, said = page.heard("hello")
+        assert (said["edition"], said["last"], said["reload"]) == ("another-edition", before["last"], False)
+        assert [page.next()["event"] for _ in range(2)] == ["beat", "beat"]
+
+
 def test_52_a_beat_comes_at_least_thrice_within_the_ten_seconds_that_a_page_waits() -> None:
     """So that one lost beat greys nothing out, and a lost stream does."""
     assert WardSettings().number("feed", "heartbeat_s") * 3 < 10

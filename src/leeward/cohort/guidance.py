@@ -18,7 +18,7 @@ from leeward.cohort.answer import ROOM_AIR
 from leeward.cohort.courses import Stream, graded
 from leeward.cohort.engine import Question
 from leeward.cohort.plan import steps as plan
-from leeward.knowledge.guidelines import Guideline, guidelines
+from leeward.knowledge.guidelines import Guideline, InUse, in_use
 from leeward.plan import fires, state
 from leeward.plan.plan import NOTHING_LOST, Lost, Plan, Rows, lost
 from leeward.plan.plan import plan as plan_of
@@ -31,9 +31,9 @@ ASKED = ibis.table({"patient": "string", "at_s": "int64"}, name="plan_asked")
 """The moments to answer for."""
 
 
-def scales(extra: Iterable[Guideline] = ()) -> tuple[str, ...]:
-    """The scales that some guideline grades on, ASTCT first: the scales that a record must be graded on."""
-    asked = {one.scale for one in (*guidelines(), *extra)} | {ASTCT}
+def scales(extra: Iterable[Guideline] = (), held: InUse | None = None) -> tuple[str, ...]:
+    """The scales that some guideline in use (`held`, else now) grades on, ASTCT first: those to grade a record on."""
+    asked = {one.scale for one in (*(held or in_use()).published, *extra)} | {ASTCT}
     return tuple(name for name in SCALES if name in asked)
 
 

@@ -3,6 +3,7 @@
 Here: numbers, codes, units, words, windows, citations. Not here: how they combine (that is code).
 """
 
-from leeward.knowledge.loader import BadKnowledge, Evidence, edition, load, names, weakest
+from leeward.knowledge.guidelines import edition
+from leeward.knowledge.loader import BadKnowledge, Evidence, load, names, weakest
 
 __all__ = ["BadKnowledge", "Evidence", "edition", "load", "names", "weakest"]

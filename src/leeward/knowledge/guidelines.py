@@ -16,7 +16,7 @@ import msgspec
 from leeward.knowledge import completeness, loader
 from leeward.knowledge.cells import Cell, Written, cell
 from leeward.knowledge.citations import citation, citations
-from leeward.knowledge.loader import BadKnowledge, Evidence, names, read
+from leeward.knowledge.loader import BadKnowledge, Evidence, read
 
 Said = Annotated[str, msgspec.Meta(pattern=r"\S")]
 Strength = Literal["recommend", "option"]
@@ -265,11 +265,54 @@ def _found(text: str, words: str) -> str:
     return "" if start < 0 else f":{text[:start].count(chr(10)) + 1}"
 
 
+def read_guidelines(folder: Path) -> tuple[Guideline, ...]:
+    """Every file of a folder, in order of their ids. Raises BadKnowledge for the first that cannot be used."""
+    made = []
+    for path in sorted(folder.glob("*.toml")):
+        made.append(read_guideline(path))
+        if made[-1].id != path.stem:
+            raise BadKnowledge(f"{path.name}: its id is '{made[-1].id}', and a file is called by its id")
+    return tuple(made)
+
+
+class InUse(msgspec.Struct, frozen=True, eq=False):
+    """What answers come from, all of it together: the published guidelines, a centre's own, the edition that says so.
+
+    One set is another's equal only if it is the same, so that what is made of it can be kept beside it.
+    """
+
+    published: tuple[Guideline, ...]
+    edition: str
+    protocol: Guideline | None = None
+
+
+_newer: InUse | None = None
+"""What a running service has taken since its start (knowledge/shelf.py)."""
+
+
 @cache
+def _shipped() -> InUse:
+    """Every file of guidelines/, as shipped."""
+    return InUse(published=read_guidelines(loader.ROOT / FOLDER), edition=loader.shipped_edition())
+
+
+def in_use() -> InUse:
+    """What answers come from now; whoever needs several parts of it asks once."""
+    return _newer or _shipped()
+
+
+def take(newer: InUse | None) -> None:
+    """Let every answer come from another set from now on; None: from what is shipped."""
+    global _newer  # noqa: PLW0603  one process works with one set, and all of it changes in this one assignment
+    _newer = newer
+
+
 def guidelines() -> tuple[Guideline, ...]:
-    """Every file of guidelines/, in order of their ids."""
-    made = tuple(read_guideline(loader.ROOT / f"{name}.toml") for name in names(FOLDER))
-    for one, name in zip(made, names(FOLDER), strict=True):
-        if name != f"{FOLDER}/{one.id}":
-            raise BadKnowledge(f"{name}.toml: its id is '{one.id}', and a file is called by its id")
-    return made
+    """The published guidelines in use, in order of their ids."""
+    return in_use().published
+
+
+def edition() -> str:
+    """The edition in use; it is told without reading a guideline where none was taken since the start."""
+    newer = _newer
+    return loader.shipped_edition() if newer is None else newer.edition

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 import tomllib
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from threading import RLock
@@ -52,18 +54,34 @@ def read(path: Path, shape: type[T]) -> T:
     """Like `load`, from any file: a centre's own mapping is held to the same rules as ours."""
     try:
         text = path.read_text(encoding="utf-8")
-        with _TURN:
-            return msgspec.convert(tomllib.loads(text), shape, strict=True)
     except FileNotFoundError:
         raise BadKnowledge(f"{path.name}: no such knowledge file") from None
+    except UnicodeDecodeError as error:
+        raise BadKnowledge(f"{path.name}: not UTF-8: {error}") from None
+    try:
+        with _TURN:
+            return msgspec.convert(tomllib.loads(text, parse_float=_finite), shape, strict=True)
     except tomllib.TOMLDecodeError as error:
         raise BadKnowledge(f"{path.name}: not TOML: {error}") from None
+    except RecursionError:
+        raise BadKnowledge(f"{path.name}: nested too deeply") from None
     except (msgspec.ValidationError, ValueError) as error:
         raise BadKnowledge(f"{path.name}{_line(text, str(error))}: {error}") from None
 
 
+def _finite(spelt: str) -> float:
+    """A number; `nan`, `inf` and what is beyond all numbers are none."""
+    number = float(spelt)
+    if not math.isfinite(number):
+        raise ValueError(f"not a number: {spelt}")
+    return number
+
+
 def _line(text: str, message: str) -> str:
     """The line of the key a validation message points at (`$.fever.at_least`, `$.rule[2]`), as `:12`, or nothing."""
+    if message.startswith("not a number: "):
+        found = re.search(rf"(?m)^[^#\n]*[\s=\[,]{re.escape(message.split(': ')[1])}\b", text)
+        return f":{text[: found.end()].count(chr(10)) + 1}" if found else ""
     path = message.rsplit("`$", maxsplit=1)[-1] if "`$" in message else ""
     start, end = _element(text, re.findall(r"([\w-]+)\[(\d+)\]", path))
     keys = re.findall(r"[A-Za-z][\w-]*", re.sub(r".*\[\d+\]", "", path))
@@ -101,10 +119,26 @@ def names(folder: str = "") -> list[str]:
     return sorted(p.relative_to(ROOT).with_suffix("").as_posix() for p in (ROOT / folder).rglob("*.toml"))
 
 
+def digest(path: Path) -> bytes:
+    """What tells one content of a file from another."""
+    return hashlib.sha256(path.read_bytes()).digest()
+
+
 @cache
-def edition() -> str:
-    """Hash of every knowledge file: two answers with one edition used the same numbers."""
-    digest = hashlib.sha256()
-    for name in names():
-        digest.update(name.encode() + b"\0" + (ROOT / f"{name}.toml").read_bytes() + b"\0")
-    return digest.hexdigest()[:16]
+def shipped() -> dict[str, bytes]:
+    """Every knowledge file by name, with its digest as it was when this process first asked."""
+    return {name: digest(ROOT / f"{name}.toml") for name in names()}
+
+
+@cache
+def shipped_edition() -> str:
+    """The edition of what is shipped."""
+    return edition_of(shipped())
+
+
+def edition_of(files: Mapping[str, bytes]) -> str:
+    """The name of a set of knowledge files: two answers with one edition used the same numbers."""
+    told = hashlib.sha256()
+    for name, held in sorted(files.items()):
+        told.update(name.encode() + b"\0" + held)
+    return told.hexdigest()[:16]

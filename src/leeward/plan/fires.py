@@ -7,7 +7,6 @@ waiting when only inputs that grow by themselves still fall short.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
 import ibis
@@ -16,7 +15,7 @@ import msgspec
 import pyarrow as pa
 
 from leeward.knowledge.cells import Cell, inputs
-from leeward.knowledge.guidelines import Guideline, Row, guidelines
+from leeward.knowledge.guidelines import Guideline, InUse, Row, in_use
 from leeward.plan.numbers import number
 from leeward.plan.state import KEY
 from leeward.timeline.columns import pick, true
@@ -48,15 +47,10 @@ class Rule(msgspec.Struct, frozen=True):
         return f"{self.guideline.id}/{self.row.id}"
 
 
-@cache
-def _published() -> tuple[Rule, ...]:
-    """Every row of every file."""
-    return tuple(Rule(guideline, row) for guideline in guidelines() for row in guideline.rows)
-
-
-def rules(extra: tuple[Guideline, ...] = ()) -> tuple[Rule, ...]:
-    """Every row of every file, `extra` (a centre's own protocol) first."""
-    return (*(Rule(guideline, row) for guideline in extra for row in guideline.rows), *_published())
+def rules(extra: tuple[Guideline, ...] = (), held: InUse | None = None) -> tuple[Rule, ...]:
+    """Every row of every published file in use (`held`, else now), `extra` (a centre's own protocol) first."""
+    published = (held or in_use()).published
+    return tuple(Rule(guideline, row) for guideline in (*extra, *published) for row in guideline.rows)
 
 
 def cells(every: Sequence[Rule], base_scale: str) -> pa.Table:

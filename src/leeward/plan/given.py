@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import ibis
 import ibis.expr.types as ir
 
-from leeward.knowledge.guidelines import guidelines
+from leeward.knowledge.guidelines import InUse, in_use
 from leeward.knowledge.vocabulary import quantities
 from leeward.plan import bundle
 from leeward.plan.moments import hours_or_never
@@ -37,11 +37,22 @@ def wanted() -> list[str]:
     return sorted({*ANTI_IL6, *_OTHERS, *steroids(), *antipyretics()})
 
 
-@cache
 def listed_drugs() -> dict[str, str]:
     """The drugs of which some source gives a dose and records are read for, with the quantity that tells of them."""
-    named = {dose.drug: dose.counted_as or dose.drug for one in guidelines() for dose in one.doses.values()}
-    return {drug: quantity for drug, quantity in sorted(named.items()) if quantity in quantities()}
+    return _listed(in_use())
+
+
+@lru_cache(maxsize=1)
+def _listed(held: InUse) -> dict[str, str]:
+    """The same of one set of guidelines."""
+    files = held.published if held.protocol is None else (held.protocol, *held.published)
+    named = {dose.drug: dose.counted_as or dose.drug for one in files for dose in one.doses.values()}
+    return {drug: quantity for drug, quantity in sorted(named.items()) if quantity in _charted()}
+
+
+def _charted() -> list[str]:
+    """Everything that records tell of as given. A guideline taken later may give a dose of any of it."""
+    return [name for name, held in quantities().items() if held.kind in ("dose", "rate")]
 
 
 def by_day(from_s: Any, until_s: Any) -> Any:
@@ -55,7 +66,7 @@ def listed(moments: ir.Table, known: ir.Table) -> ir.Table:
     Columns: patient, at_s, quantity, given_s, until_s, low, high, text (what was ordered), by_day (only the day of a
     dose is known).
     """
-    wanted = {*listed_drugs().values(), "body-weight", "body-height", *bundle.QUANTITIES}
+    wanted = {*_charted(), "body-weight", "body-height", *bundle.QUANTITIES}
     rows = known.filter(known.quantity.isin(sorted(wanted & set(quantities()))))
     gave = rows.high.isnull() | (rows.high != 0)
     rows = rows.filter(gave).select("patient", "quantity", "until_s", "low", "high", "text", given_s="at_s")

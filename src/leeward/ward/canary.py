@@ -127,6 +127,7 @@ class Canary:
                     self._world.settings, database=f"sqlite:///{Path(folder) / 'canary.db'}", webhooks=()
                 ),
                 self._world.clock,
+                self._world.editions,
             )
             try:
                 for bird in cage().canary:

@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from leeward.knowledge.loader import load
+from leeward.knowledge.guidelines import read_guideline
+from leeward.knowledge.loader import BadKnowledge, load
 from leeward.record.errors import BadSetting
 
 
@@ -51,7 +52,10 @@ class Webhook(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class WardSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Everything a centre may set; `limits` replaces numbers of knowledge/ward.toml by section and name."""
+    """Everything a centre may set; `limits` replaces numbers of knowledge/ward.toml by section and name.
+
+    protocol: the file of the centre's own (docs/protocol.md), whose words come first.
+    """
 
     name: str = "Ward"
     address: str = "127.0.0.1"
@@ -60,6 +64,7 @@ class WardSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     demo: bool = False
     zone: str = "UTC"
     room_air: bool = False
+    protocol: str = ""
     sources: dict[str, Source] = {}
     webhooks: tuple[Webhook, ...] = ()
     limits: dict[str, dict[str, float]] = {}
@@ -91,4 +96,14 @@ def read_settings(path: Path) -> WardSettings:
         for name in names:
             if name not in known.get(section, {}):
                 raise BadSetting(f"{path}: there is no limit '{section}.{name}'")
+    if made.protocol:
+        _readable(path, Path(made.protocol))
     return made
+
+
+def _readable(settings: Path, protocol: Path) -> None:
+    """Raises BadSetting where a ward cannot start with a centre's own protocol."""
+    try:
+        read_guideline(protocol)
+    except (BadKnowledge, OSError) as error:
+        raise BadSetting(f"{settings}: the protocol cannot be used: {error}") from error

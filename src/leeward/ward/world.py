@@ -12,6 +12,7 @@ from leeward.ward.audit import Audit
 from leeward.ward.canary import Canary
 from leeward.ward.clock import Clock, SystemClock
 from leeward.ward.database import open_database
+from leeward.ward.editions import Editions
 from leeward.ward.feed import Feed
 from leeward.ward.grader import Grader
 from leeward.ward.intake import Intake
@@ -22,14 +23,17 @@ from leeward.ward.store import Store
 class World:
     """Everything of one ward. `start` begins grading and telling; until then findings are only taken in.
 
+    editions: those of another ward of this process, whose guidelines it shares.
+
     Raises BadSetting where the settings would let anybody look at anything (ward/access/start.py).
     """
 
-    def __init__(self, settings: WardSettings, clock: Clock | None = None) -> None:
+    def __init__(self, settings: WardSettings, clock: Clock | None = None, editions: Editions | None = None) -> None:
         check(settings)
         self.settings = settings
         self.clock: Clock = clock or SystemClock()
         self.engine = open_database(settings.database)
+        self.editions = editions or Editions(self)
         self.store = Store(self.engine, self.clock)
         self.audit = Audit(self.engine, self.clock)
         self.access = Access(self)
@@ -44,9 +48,11 @@ class World:
         self.alerts.start()
         self.grader.start()
         self.canary.start()
+        self.editions.start()
 
     def stop(self) -> None:
         """End, after what is being done."""
+        self.editions.stop()
         self.canary.stop()
         self.grader.stop()
         self.alerts.stop()

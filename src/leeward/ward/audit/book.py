@@ -8,7 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Engine, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from leeward.knowledge.loader import edition
+from leeward.knowledge import edition
 from leeward.ward.audit.chain import FIRST, Entry, Fault, Record, faults, micros
 from leeward.ward.clock import Clock
 from leeward.ward.tables import audit

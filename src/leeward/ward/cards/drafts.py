@@ -98,7 +98,6 @@ _HOURS = {"h": 1.0, "d": 24.0, "min": 1 / 60, "wk": 168.0}
 _ENDED = ("cancelled", "entered-in-error", "stopped", "completed")
 
 
-@cache
 def watched() -> frozenset[str]:
     """The drugs whose orders are looked at: those of which some source gives a dose, and that act on CRS or ICANS."""
     acting = {*given.ANTI_IL6, "anakinra", *given.steroids()}

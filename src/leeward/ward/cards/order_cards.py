@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from leeward.knowledge.loader import edition
+from leeward.knowledge import edition
 from leeward.report import words
 from leeward.ward.cards.card import Basis, Card, Cited, Origin, bullets, escaped, fitting, origin, plain_text, stamp
 from leeward.ward.cards.course_cards import Number

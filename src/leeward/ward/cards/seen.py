@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from functools import cache, cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import msgspec
@@ -17,6 +17,7 @@ from leeward.cohort.answer import Answer, answer, units
 from leeward.cohort.bedside import Bedside, Rows
 from leeward.cohort.courses import refused_by_patient
 from leeward.cohort.engine import Question
+from leeward.knowledge.guidelines import InUse, in_use
 from leeward.plan import fires
 from leeward.plan.patient import Patient
 from leeward.plan.plan import NOTHING_LOST, facts_of, lost
@@ -55,11 +56,15 @@ class Considered(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Eyes:
-    """Answers, with every statement prepared once. `drugs`: those whose orders are looked at."""
+    """Answers, with every statement prepared once, from the guidelines in use when it was made.
+
+    `drugs`: those whose orders are looked at.
+    """
 
     def __init__(self, *, room_air: bool, drugs: Iterable[str]) -> None:
-        self._room_air = room_air
-        every = fires.rules()
+        held = in_use()
+        self._room_air, self._scales = room_air, guidance.scales(held=held)
+        every = fires.rules(held=held)
         self._differ = tuple(rule for rule in every if rule.guideline.nature == DIFFERENCES)
         self._about = tuple(rule for rule in every if _about(rule, frozenset(drugs)))
         self._course = Bedside(room_air=room_air, lookalikes=True, cells=fires.cells(self._differ, ASTCT))
@@ -68,7 +73,7 @@ class Eyes:
     def _ordering(self) -> Bedside:
         """What orders are held against; made when the first order comes, or by `warm`."""
         cells = fires.cells(self._about, ASTCT)
-        return Bedside(room_air=self._room_air, scales=guidance.scales(), cells=cells)
+        return Bedside(room_air=self._room_air, scales=self._scales, cells=cells)
 
     def warm(self) -> None:
         """Compile everything."""
@@ -88,7 +93,7 @@ class Eyes:
 
     def consider(self, findings: pa.Table, refusals: pa.Table, patient: str, at: datetime) -> Considered:
         """What an order for a patient is held against."""
-        question = Question(as_of=at, room_air=self._room_air, scales=guidance.scales())
+        question = Question(as_of=at, room_air=self._room_air, scales=self._scales)
         rows = self._ordering.tables(findings, question)
         missing = lost(refusals.to_pylist()).get(patient, NOTHING_LOST)
         now = self._held(rows, self._about, missing.drugs)
@@ -114,9 +119,13 @@ def _about(rule: fires.Rule, drugs: frozenset[str]) -> bool:
     return any(drug in drugs for pair in named for drug in pair)
 
 
-@cache
 def eyes(*, room_air: bool, drugs: frozenset[str]) -> Eyes:
-    """Made once for a process: compiling takes a second or two."""
+    """Made once for a process, and again when other guidelines are in use: compiling takes a second or two."""
+    return _eyes(room_air, drugs, in_use())
+
+
+@lru_cache(maxsize=2)
+def _eyes(room_air: bool, drugs: frozenset[str], _: InUse) -> Eyes:
     made = Eyes(room_air=room_air, drugs=drugs)
     # What is kept for good need not be searched for garbage: a search of all of it takes longer than an answer.
     gc.collect()

@@ -2,6 +2,7 @@
 
 The stream opens with `hello` (the edition of knowledge, the server's time), then come events in order, each with its
 number, from the last one that the page has seen on; `beat` says the server's time every few seconds and has no number.
+When the ward takes another edition, `hello` is said again.
 """
 
 from __future__ import annotations
@@ -73,19 +74,28 @@ class Stream:
         missed = 0 if self._last is None else newest - self._last
         lost = missed < 0 or missed > self._world.settings.number("feed", "resume_most")
         start = newest if self._last is None or lost else self._last
-        yield self._said("hello", {"edition": edition(), "last": start, "reload": lost, **self._beat()},
-                         retry=int(self._world.settings.number("feed", "retry_ms")))  # fmt: skip
+        known = edition()
+        yield self._hello(known, start, reload=lost)
         every_s, heard_s = self._world.settings.number("feed", "heartbeat_s"), asyncio.get_running_loop().time()
         async for found in self._world.feed.after(start):
             for event in found:
+                start = event.seq
                 body = await asyncio.to_thread(self._seen, event)
                 if body is not None:
                     yield self._said(event.kind, body, number=event.seq)
+            if known != edition():
+                known = edition()
+                yield self._hello(known, start, reload=False)
             if asyncio.get_running_loop().time() - heard_s >= every_s:
                 heard_s = asyncio.get_running_loop().time()
                 if not await asyncio.to_thread(self._may_listen):
                     return
                 yield self._said("beat", self._beat())
+
+    def _hello(self, known: str, last: int, *, reload: bool) -> ServerSentEvent:
+        """What holds: at the beginning, and again when another edition is in use."""
+        said = {"edition": known, "last": last, "reload": reload, **self._beat()}
+        return self._said("hello", said, retry=int(self._world.settings.number("feed", "retry_ms")))
 
     def _beat(self) -> dict[str, Any]:
         """The server's time: a page never trusts its own."""

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Table, func, select
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import JSONResponse, Response
 
+from leeward.knowledge import edition
 from leeward.ward import tables as t
 from leeward.ward.alerts.rows import is_closed
 from leeward.ward.fhir.answers import refused_requests
@@ -130,6 +131,11 @@ class Ward(Collector):
         passes.add_metric((), count_value=grader.passes, sum_value=grader.passes_s)
         yield passes
         yield GaugeMetricFamily("leeward_grader_in_trouble", "1: grading failed last", value=bool(grader.trouble))
+        known = GaugeMetricFamily("leeward_edition", "1: the edition that answers come from", labels=("edition",))
+        known.add_metric((edition(),), 1)
+        yield known
+        told = "1: newer guidelines are refused, and the last good ones are in use"
+        yield GaugeMetricFamily("leeward_guidelines_refused", told, value=bool(self._world.editions.shelf.refused))
         since = connection.execute(select(func.min(t.changed.c.since))).scalar()
         waiting_s = 0.0 if since is None else (microseconds(self._world.clock.now()) - since) / 1e6
         says = "Since when the patient who waits longest has waited to be graded"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 
 from leeward.knowledge.citations import citations
+from leeward.knowledge.guidelines import InUse, in_use
 from leeward.report import catalogue, guideline_pages, words
 from leeward.ward.pages.names import definitions
 
@@ -36,9 +37,14 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     blocks: list[Block]
 
 
-@cache
 def pages() -> dict[str, dict[str, Page]]:
-    """Every page by kind and id."""
+    """Every page by kind and id, of the guidelines in use."""
+    return _pages(in_use())
+
+
+@lru_cache(maxsize=1)
+def _pages(_: InUse) -> dict[str, dict[str, Page]]:
+    """Every page, printed once."""
     return {
         "scale": {name: _scale(name, held) for name, held in definitions().items()},
         "guideline": {

@@ -65,6 +65,7 @@ def page(world: World) -> dict[str, Any]:
         "charts": charts(world, now), "refusals": refusals(world, now), "skews": skews(world),
         "feeds": feeds(world, now), "told": told(world, now), "canary": canary(world), "doors": doors(world),
         "days": int(world.settings.number("quality", "days")),
+        "guidelines": world.editions.shelf.trouble,
         "trouble": world.grader.trouble, "sigmas": f"{world.settings.number('quality', 'sigmas'):g}",
     }  # fmt: skip
 
