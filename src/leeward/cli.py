@@ -26,6 +26,7 @@ from leeward.commands import (
     home,
     leaflet,
     lookalikes,
+    mapping_change,
     plan,
     prepare,
     risk,
@@ -277,6 +278,7 @@ def _progress():  # type: ignore[no-untyped-def]
 compare.add_to(app, _asked)
 lookalikes.add_to(app, _asked)
 discord.add_to(app, _asked)
+mapping_change.add_to(app, _asked)
 plan.add_to(app, _asked)
 audit.add_to(app, _asked)
 risk.add_to(app, _asked)
