@@ -70,7 +70,7 @@ def test_a_correction_shows_the_old_value_the_new_one_and_when(tmp_path: Path) -
     """Even where the episode that rested on the old value is gone."""
     path = course(tmp_path, temperature(39.5, "final", "1"), temperature(36.5, "corrected", "2"))
     said = (
-        "Corrected: body-temperature of 2026-03-03 08:00 UTC was 39.5 Cel and is 36.5 Cel (known 2026-03-03 10:00 UTC)."
+        "Corrected: body-temperature of 2026-03-03 08:00 UTC was 39.5 °C and is 36.5 °C (known 2026-03-03 10:00 UTC)."
     )
     assert said in explain(read(path, now=NOW), "007")
     assert "Corrected" not in explain(read(path, now=NOW), "007", at=datetime(2026, 3, 3, 9, 30, tzinfo=UTC))
@@ -99,7 +99,7 @@ def test_the_command_tells_times_in_its_zone() -> None:
 def test_what_was_taken_back_is_said(tmp_path: Path) -> None:
     """A withdrawal is a correction too; one that changes nothing is none."""
     path = course(tmp_path, temperature(39.5, "final", "1"), temperature(39.5, "entered-in-error", "2"))
-    assert "body-temperature of 2026-03-03 08:00 UTC, 39.5 Cel, was taken back" in explain(read(path, now=NOW), "007")
+    assert "body-temperature of 2026-03-03 08:00 UTC, 39.5 °C, was taken back" in explain(read(path, now=NOW), "007")
     path = course(tmp_path, temperature(39.5, "preliminary", "1"), temperature(39.5, "final", "2"))
     assert "Corrected" not in explain(read(path, now=NOW), "007")
 

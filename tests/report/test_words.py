@@ -7,7 +7,11 @@ import re
 import tomllib
 from pathlib import Path
 
-from leeward.knowledge.vocabulary import quantities
+import pytest
+
+from leeward.knowledge.vocabulary import printed, quantities
+from leeward.record.units import listed
+from leeward.report import words
 
 SOURCE = Path(__file__).parents[2] / "src" / "leeward"
 NO_REASONS = {
@@ -34,4 +38,20 @@ def test_every_reason_for_a_refusal_has_words_and_no_words_are_idle() -> None:
     }
     worded = tomllib.loads((SOURCE / "report" / "words.toml").read_text(encoding="utf-8"))["refusals"]
     assert set(worded) == spelt - set(quantities()) - NO_REASONS
-    assert all(words.strip() for words in worded.values())
+    assert all(said.strip() for said in worded.values())
+
+
+@pytest.mark.parametrize("ucum", sorted({*listed(), *(one.unit for one in quantities().values() if one.unit)}))
+def test_a_unit_is_printed_as_people_write_it(ucum: str) -> None:
+    """No code of UCUM stands on a page: no star, bracket or brace, no u for micro."""
+    told = words.unit(ucum)
+    assert re.search(r"[*\[\]{}]|(^|/)u[a-zA-Z]", told.removeprefix("units")) is None
+
+
+@pytest.mark.parametrize(
+    ("ucum", "told"),
+    [("10*9/L", "× 10⁹/L"), ("ug/kg/min", "µg/kg/min"), ("mm[Hg]", "mmHg"), ("1", ""), (None, ""), ("xULN", "xULN")],
+)
+def test_units_are_told_alike_everywhere(ucum: str | None, told: str) -> None:
+    """A pure number has none, and one that nobody listed stays as it is."""
+    assert words.unit(ucum) == printed(ucum) == told

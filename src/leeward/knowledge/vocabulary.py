@@ -51,9 +51,10 @@ class Quantities(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Unit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One unit: how the conversion library writes it, and how records spell it."""
+    """One unit: how the conversion library writes it, how people do (none: as UCUM does), and how records spell it."""
 
     pint: str
+    printed: str | None = None
     spellings: tuple[str, ...] = ()
     any_case: tuple[str, ...] = ()
 
@@ -179,12 +180,20 @@ class Past(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     why: str
 
 
+class Skew(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How far the clocks of two sources may stand apart without anybody noticing."""
+
+    minutes: float
+    why: str
+
+
 class Tolerance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """door.toml."""
 
     evidence: Evidence
     checked: date
     future: Future
+    skew: Skew
     past: Past
 
 
@@ -192,6 +201,13 @@ def quantities() -> dict[str, Quantity]:
     """Everything Leeward reads, by its id."""
     file: Quantities = load("quantities", Quantities)
     return file.quantity
+
+
+def printed(ucum: str | None) -> str:
+    """A UCUM unit as people write it: "10*9/L" as "× 10⁹/L"; a pure number has none; one not listed stays."""
+    file: Units = load("units", Units)
+    held = file.unit.get(ucum or "1")
+    return (ucum or "") if held is None or held.printed is None else held.printed
 
 
 def code_systems() -> list[CodeSystem]:

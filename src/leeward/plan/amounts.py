@@ -9,6 +9,7 @@ import msgspec
 
 from leeward.knowledge import Evidence, load
 from leeward.knowledge.guidelines import DoseRule
+from leeward.knowledge.vocabulary import printed
 from leeward.plan.patient import Patient
 from leeward.plan.words import between, plain
 from leeward.recognition.features import Number
@@ -72,10 +73,10 @@ def _fixed(rule: DoseRule, patient: Patient) -> Amount | None:
     """A fixed amount; a rate per kilogram also as a rate, since pumps and records count so."""
     if rule.fixed is None:
         return None
-    said = f"{between(rule.fixed, rule.fixed_to)} {rule.unit}"
+    said = f"{between(rule.fixed, rule.fixed_to)} {printed(rule.unit)}"
     if "/kg" in rule.unit and patient.weight_kg is not None:
         high = None if rule.fixed_to is None else rule.fixed_to * patient.weight_kg
-        rate = f"{between(rule.fixed * patient.weight_kg, high, 2)} {rule.unit.replace('/kg', '')}"
+        rate = f"{between(rule.fixed * patient.weight_kg, high, 2)} {printed(rule.unit.replace('/kg', ''))}"
         said += f" x {plain(patient.weight_kg, 1)} kg = {rate}"
     return Amount(rule.fixed, rule.fixed_to, said)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from leeward.knowledge.vocabulary import printed
 from leeward.recognition.features import titles
 
 _KNOWN = {
@@ -69,16 +70,11 @@ def _finding(finding: Said) -> str:
     value = f"{finding['value']:g}" if isinstance(finding["value"], float) else finding["value"]
     said = " ".join(
         str(part)
-        for part in (titles()[finding["quantity"]][0], value, _unit(finding["unit"]))
+        for part in (titles()[finding["quantity"]][0], value, printed(finding["unit"]))
         if part not in (None, "")
     )
     weight = f" ({finding['weight']})" if finding["weight"] else ""
     return f"{said} at {finding['at']}: {finding['reason']}{weight} [{_source(finding)}]"
-
-
-def _unit(unit: str | None) -> str | None:
-    """A unit as read aloud: pure numbers have none."""
-    return None if unit in ("1", "{score}") else unit
 
 
 def _source(said: Said) -> str:

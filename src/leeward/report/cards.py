@@ -57,7 +57,7 @@ def _lacking(now: Range, lacks: list[dict[str, str]]) -> str:
 def _lack(quantity: str, told: str) -> dict[str, str]:
     """One thing that is missing, and what would settle it."""
     held = words.quantity(quantity)
-    return {"told": told, "settled_by": held.settled_by or f"a charted {held.name}"}
+    return {"quantity": quantity, "told": told, "settled_by": held.settled_by or f"a charted {held.name}"}
 
 
 def _dated(wall: Clock, at_s: int) -> str:
@@ -88,9 +88,10 @@ def _because(one: Because, wall: Clock, *, alone: bool) -> dict[str, Any]:
     running = until_s is not None and at_s is not None and at_s < wall.as_of_s < until_s
     age = wall.age(at_s) if at_s is not None and not running else ""
     return {
+        "quantity": one.quantity,
         "name": held.name,
         "figure": words.measure(figure, words.unit(one.unit)) or "on record",
-        "at": wall.moment(at_s) if at_s is not None else "time not recorded",
+        "at": wall.short(at_s) if at_s is not None else "time not recorded",
         "at_s": at_s,
         "until": f"to {wall.moment(until_s)}" if until_s is not None and until_s != at_s else "",
         "age": age,

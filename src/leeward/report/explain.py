@@ -10,8 +10,10 @@ import msgspec
 
 from leeward.cohort.answer import Answer, Because, Correction, Episode, Grade
 from leeward.cohort.parts import Part
+from leeward.report import words
 from leeward.report.answer import value_word
 from leeward.report.beside import NOTHING, Beside
+from leeward.report.parts import HIDDEN, note
 
 SYNDROMES = {"crs": "CRS", "icans": "ICANS"}
 STANDING = "Reviewable decision support and a research instrument, not a medical device."
@@ -46,11 +48,6 @@ def span(length: timedelta) -> str:
 
 
 _SIDES = (("for", "speaks_for"), ("against", "speaks_against"))
-_PARTS = {
-    "fever": "fever", "pressure": "blood pressure and vasopressors", "oxygen": "oxygen support",
-    "score": "ICE or CAPD score", "consciousness": "consciousness", "seizure": "seizure",
-    "motor-weakness": "motor weakness", "cerebral-oedema": "cerebral oedema",
-}  # fmt: skip
 
 
 def explained(answer: Answer, beside: Beside = NOTHING, zone: tzinfo = UTC) -> str:
@@ -114,7 +111,7 @@ def _titles(tests: Sequence[Mapping[str, Any]]) -> str:
 
 def correction_words(one: Correction) -> str:
     """What stood before, what stands now, and when that was known."""
-    unit = f" {one.unit}" if one.unit and one.unit not in ("1", "{score}") else ""
+    unit = f" {words.unit(one.unit)}".rstrip()
     what = f"{one.quantity} of {clock(one.at)}"
     if one.now is None:
         return f"{what}, {value_word(one.was)}{unit}, was taken back (known {clock(one.known)})"
@@ -126,11 +123,9 @@ def correction_words(one: Correction) -> str:
 
 def part_words(part: Part, grade: Grade) -> str:
     """One part of a definition and the grade it gives alone."""
-    name = _PARTS[part.name]
-    if part.name == "fever" and part.at_most == 0 and (grade.at_most or 0) > 0:
-        return f"{name}: none now; it is not asked for where a drug that hides it was given"
+    name, told = words.words().parts[part.name], note(part, grade.at_most)
     given = grade_words(Grade(part.at_least, part.at_most, [], []))
-    return f"{name}: {given}" if part.known or part.at_least else f"{name}: {given}, not charted or too old"
+    return f"{name}: {told if told == HIDDEN else ', '.join(filter(None, [given, told]))}"
 
 
 def _without_temperature(grade: Grade, parts: list[Part]) -> list[str]:
@@ -152,7 +147,7 @@ def _untriggered(answer: Answer) -> list[str]:
     """What is said where nothing is graded."""
     lines = [f"Patient {answer.patient}: no trigger on record, so nothing is graded. The raw physiology:"]
     for sign in answer.physiology:
-        spread = f"{sign.lowest:g} to {sign.highest:g} {sign.unit or ''}".strip()
+        spread = f"{sign.lowest:g} to {sign.highest:g} {words.unit(sign.unit)}".strip()
         lines += [f"  {sign.quantity}: {spread}, last {sign.latest:g} at {clock(sign.at)}"]
     return [*lines, "", *_footing(answer)]
 
@@ -179,7 +174,9 @@ def _graded(answer: Answer, syndrome: str, grade: Grade, parts: list[Part]) -> l
 def cited(because: Because, as_of: datetime | None) -> str:
     """A finding with its value, time and age."""
     value = f"{because.value:g}" if isinstance(because.value, float) else because.value
-    shown = " ".join(str(part) for part in (because.quantity, value, because.unit) if part not in (None, ""))
+    shown = " ".join(
+        str(part) for part in (because.quantity, value, words.unit(because.unit)) if part not in (None, "")
+    )
     aged = f", {span(as_of - because.at)} old" if as_of else ""
     return f"{shown}{f' ({because.site})' if because.site else ''} at {clock(because.at)}{aged}"
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from leeward.knowledge.cells import Written, inputs
 from leeward.knowledge.guidelines import Action, DoseRule, Guideline, cited, guidelines
+from leeward.knowledge.vocabulary import printed
 from leeward.plan.words import between, plain
 
 _KNOWN = {"read": "read in the source", "secondary": "seen second-hand", "recalled": "**recalled, off by default**",
@@ -124,7 +125,7 @@ def _amount(rule: DoseRule) -> str:
             for step in rule.steps
         )
     if rule.fixed is not None:
-        said = f"{between(rule.fixed, rule.fixed_to)} {rule.unit}"
+        said = f"{between(rule.fixed, rule.fixed_to)} {printed(rule.unit)}"
     elif rule.per_kg is not None:
         said = f"{between(rule.per_kg, rule.per_kg_to)} {rule.unit}/kg"
     else:

@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from leeward.plan.plan import Plan
-from leeward.report import cards, chart, palette, tables, words
+from leeward.report import cards, chart, palette, parts, tables, words
 from leeward.report.answer import Answer, understood
 from leeward.report.beside import NOTHING, Beside
 from leeward.report.clock import Clock, clock, seconds
@@ -92,7 +92,7 @@ def content(
         "answer": held, "wall": wall, "seconds": seconds, "words": words, "standing": STANDING,
         "plan": section(plan, wall), "otherwise": otherwise(beside, wall),
         "corrected": corrected(held.corrections, wall), "source_of": view.link,
-        "drawings": drawings(held, made, wall, view), "tracks": made, **_course(held, made, wall),
+        "drawings": drawings(held, made, wall, view), "tracks": made, **_course(held, made, wall, beside),
     }  # fmt: skip
 
 
@@ -105,12 +105,13 @@ def drawings(held: Answer, made: Tracks, wall: Clock, view: chart.View = chart.W
     return [Markup(one) for one in drawn]  # noqa: S704  the renderer escapes each text it draws
 
 
-def _course(held: Answer, made: Tracks, wall: Clock) -> dict[str, Any]:
+def _course(held: Answer, made: Tracks, wall: Clock, beside: Beside) -> dict[str, Any]:
     """The course itself: cards and tables."""
     something = bool(made.rows or held.triggers or held.course)
+    told = [cards.card(held, one, made, wall) for one in held.syndromes]
     return {
         "person": cards.person(made, wall),
-        "cards": [cards.card(held, one, made, wall) for one in held.syndromes],
+        "cards": [one | {"parts": parts.rows(one["syndrome"], beside.parts, one)} for one in told],
         "notes": cards.notes(held, made, wall),
         "days": tables.days(held, made, wall) if something else [],
         "changes": tables.changes(held, made, wall),

@@ -116,7 +116,6 @@ def details(one: Mapping[str, Any]) -> Iterator[str]:
     yield one["citation"]
 
 
-_UNITS = {"10*9/L": "× 10⁹/L", "1": ""}
 _ALSO = {STILL: "hours since the infusion", MADE[VASOACTIVE]: "vasoactive infusions"}
 
 
@@ -134,7 +133,7 @@ def made_of(row: Mapping[str, Any]) -> str:
         return f"{name}: {row['word']}"
     low, high = row["at_least"], row["at_most"]
     said = figure({"value": low if low == high else None, "at_least": low, "at_most": high})
-    unit = _UNITS.get(row["unit"] or "1", words.unit(row["unit"] or ""))
+    unit = words.unit(row["unit"])
     return f"{name} {said} {unit}".rstrip() + f", {clock(row['at'])}"
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from leeward.knowledge.loader import Evidence, read
-from leeward.knowledge.vocabulary import quantities
+from leeward.knowledge.vocabulary import printed, quantities
 
 VAGUE = ("unrecognised", "oxygen-unspecified")
 """Device words that are on record and yet do not tell the device."""
@@ -62,11 +62,11 @@ class Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """words.toml."""
 
     quantities: dict[str, Quantity]
-    units: dict[str, str]
     groups: Groups
     devices: dict[str, Device]
     scales: dict[str, Scale]
     scale_names: dict[str, str]
+    parts: dict[str, str]
     evidence: dict[Evidence, str]
     refusals: dict[str, str]
 
@@ -93,7 +93,7 @@ def _small(title: str) -> str:
 
 def unit(spelling: str | None) -> str:
     """A UCUM unit as printed at the bedside."""
-    return words().units.get(spelling or "", spelling or "")
+    return printed(spelling)
 
 
 def unit_of(name: str) -> str:
