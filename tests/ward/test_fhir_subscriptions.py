@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from starlette.testclient import TestClient
 
 from leeward.ward import tables as t
 from leeward.ward.clock import SetClock
+from leeward.ward.fhir.notices import CONTENT
 from leeward.ward.fhir.subscribing import Subscribing
 from leeward.ward.settings import WardSettings, Webhook
 from leeward.ward.world import World
@@ -20,6 +22,13 @@ from .fhir_sent import HEADERS, Said, bundle, infusion, person, pressure, put, s
 
 HOOK = Webhook(name="ehr", url="http://127.0.0.1:9/hook", secret="whsec_" + "QUJD" * 11, reach="loopback")
 CHANNEL: Said = {"type": "rest-hook", "endpoint": HOOK.url, "payload": "application/fhir+json"}
+
+
+def content(asked: str) -> Said:
+    """How much a notice is to say, as the backport of Subscriptions spells it."""
+    return {"extension": [{"url": CONTENT, "valueCode": asked}]}
+
+
 WANTED: Said = {"resourceType": "Subscription", "status": "requested", "reason": "grades",
                 "criteria": "Observation?category=leeward-grade", "channel": CHANNEL}  # fmt: skip
 REFUSED: list[tuple[str, Said]] = [
@@ -28,6 +37,8 @@ REFUSED: list[tuple[str, Said]] = [
     ("Subscription.channel.endpoint", {"channel": CHANNEL | {"endpoint": "http://169.254.169.254/"}}),
     ("Subscription.channel.header", {"channel": CHANNEL | {"header": ["Authorization: x"]}}),
     ("Subscription.filter", {"filter": "x"}),
+    ("Subscription.channel.payload.extension", {"channel": CHANNEL | {"_payload": content("full-resource")}}),
+    ("Subscription.end", {"end": "tomorrow"}),
 ]
 
 
@@ -38,9 +49,17 @@ def settings(tmp_path: Path) -> WardSettings:
 
 
 def queued(world: World) -> list[Any]:
-    """What waits for the receiver."""
+    """What waits for the receiver, handshakes apart."""
+    grades = t.outbox.c.alert.is_(None) & (t.outbox.c.kind == "grades")
     with world.engine.connect() as connection:
-        return [json.loads(row.body) for row in connection.execute(select(t.outbox).where(t.outbox.c.alert.is_(None)))]
+        return [json.loads(row.body) for row in connection.execute(select(t.outbox).where(grades))]
+
+
+def taken(world: World) -> None:
+    """The receiver has accepted everything that waits."""
+    with world.engine.begin() as connection:
+        connection.execute(update(t.outbox).values(delivered_at=1, next_at=None))
+    Subscribing(world).once()
 
 
 @pytest.mark.parametrize(("place", "change"), REFUSED, ids=[row[0] for row in REFUSED])
@@ -53,7 +72,8 @@ def test_41_a_subscription_to_anything_else_is_refused(client: TestClient, place
 def test_a_change_of_grade_is_told_by_address(client: TestClient, world: World, clock: SetClock) -> None:
     """The notice holds no value and no identifier; what it names can be read; the same is told once."""
     made = client.post("/fhir/Subscription", json=WANTED, headers=HEADERS)
-    assert (made.status_code, made.json()["status"]) == (201, "active")
+    assert (made.status_code, made.json()["status"]) == (201, "requested")
+    taken(world)
     send(client, bundle("transaction", put(person()), put(infusion()), put(temperature(39.1)), put(pressure())))
     world.grader.once()
     subscribing = Subscribing(world)
@@ -72,7 +92,35 @@ def test_a_change_of_grade_is_told_by_address(client: TestClient, world: World, 
     send(client, temperature(36.6))
     world.grader.once()
     Subscribing(world).once()
+    assert queued(world) == []  # what still waited is sent to nobody either
+
+
+def test_nothing_is_told_before_the_receiver_has_answered(client: TestClient, world: World) -> None:
+    """What was graded while nobody had taken the handshake is not told afterwards either."""
+    client.post("/fhir/Subscription", json=WANTED, headers=HEADERS)
+    send(client, bundle("transaction", put(person()), put(infusion()), put(temperature(39.1)), put(pressure())))
+    world.grader.once()
+    Subscribing(world).once()
+    taken(world)
+    assert queued(world) == []
+    send(client, temperature(36.6))
+    world.grader.once()
+    Subscribing(world).once()
     assert len(queued(world)) == 1
+
+
+def test_a_subscription_has_an_end(client: TestClient, world: World, clock: SetClock) -> None:
+    """At its own end it is off, and nothing more is told."""
+    end = (clock.now() + timedelta(hours=1)).isoformat()
+    made = client.post("/fhir/Subscription", json=WANTED | {"end": end}, headers=HEADERS).json()
+    taken(world)
+    states = [client.get(f"/fhir/Subscription/{made['id']}").json()["status"]]
+    clock.advance(timedelta(hours=1))
+    send(client, bundle("transaction", put(person()), put(infusion()), put(temperature(39.1)), put(pressure())))
+    world.grader.once()
+    Subscribing(world).once()
+    states.append(client.get(f"/fhir/Subscription/{made['id']}").json()["status"])
+    assert (states, queued(world)) == (["active", "off"], [])
 
 
 def test_the_same_subscription_again_is_the_same(client: TestClient) -> None:

@@ -156,6 +156,7 @@ outbox = Table(
     Column("key", Text, nullable=False, unique=True),  # the idempotency key that goes with every attempt
     Column("body", LargeBinary, nullable=False), Column("queued_at", BigInteger, nullable=False),
     Column("attempts", Integer, nullable=False), Column("next_at", BigInteger), Column("delivered_at", BigInteger),
+    Index(None, "delivered_at", "receiver"),  # what still waits is asked for several times a second
 )  # fmt: skip
 
 notes = Table(

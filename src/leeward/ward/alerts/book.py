@@ -58,6 +58,10 @@ class Alerts:
         self._worker.stop()
         self._courier.stop()
 
+    def send(self) -> None:
+        """Something waits for a receiver."""
+        self._courier.tell()
+
     def _watch(self) -> int:
         """What time alone brings."""
         self.catch_up()
@@ -80,7 +84,7 @@ class Alerts:
         told = self._ward(looks, now)
         told += self._patients([look for look in looks if look.patient in present], now)
         self._leave(set(present), now)
-        self._courier.tell()
+        self.send()
         return told
 
     def _ward(self, looks: Sequence[Look], now: datetime) -> list[Change]:
@@ -251,7 +255,7 @@ class Alerts:
             with rows.writing(self._world.engine) as connection:
                 for one in due:
                     escalation.step(connection, one, now, self._world.settings, self._most())
-            self._courier.tell()
+            self.send()
 
     # ------------------------------------------------------------ numbers
 

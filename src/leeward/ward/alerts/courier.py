@@ -141,6 +141,8 @@ class Courier:
         body = bytes(row.body)
         name = "msg_" + hashlib.sha256(f"{row.key}@{row.queued_at}".encode()).hexdigest()[:32]
         said = signature.headers(self._keys[hook.name], name, self._world.clock.now(), body)
+        if row.alert is None:  # of a Subscription
+            said["content-type"] = "application/fhir+json"
         try:
             async with asyncio.timeout(self._number("webhooks", "timeout_s")):
                 return await asked(hook, said, body)

@@ -248,6 +248,11 @@ def _subscriptions(made: APIRouter, front: Front, subscribing: Subscribing) -> N
 
         return await front.run(request, route)
 
+    @made.get("/Subscription/{id:fhirid}/$status", dependencies=export, responses=_told(200))
+    async def subscription_status(request: Request, id: Id) -> Response:  # noqa: A002
+        """How a Subscription stands, and how many notices there have been."""
+        return await front.run(request, lambda _desk, _body: sent(200, subscribing.state(id)))
+
     @made.delete("/Subscription/{id:fhirid}", dependencies=export, responses=_told(204))
     async def unsubscribe(request: Request, id: Id) -> Response:  # noqa: A002
         """End a Subscription."""

@@ -236,6 +236,14 @@ def version(one: Posted) -> str | None:
     return ordered(said) if isinstance(said, str) else None
 
 
+def is_instant(said: Any) -> bool:
+    """Whether something is a moment with an offset, as FHIR spells it."""
+    try:
+        return isinstance(said, str) and bool(_TIME.fullmatch(said) and datetime.fromisoformat(said))
+    except ValueError:
+        return False
+
+
 def ordered(said: str) -> str:
     """A version that sorts: a time in UTC to the microsecond, a number padded, anything else as it is."""
     if _TIME.fullmatch(said):
