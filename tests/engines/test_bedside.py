@@ -107,6 +107,7 @@ def test_samples() -> None:
 def test_mixed_patients() -> None:
     """Values at each threshold in any company, open to one side, late, corrected and withdrawn."""
     same(patients(range(100)), ASKED[FIRST])
+    same(patients(range(332, 333)), EVERYTHING)  # a range open upwards over one open downwards
 
 
 @pytest.mark.slow

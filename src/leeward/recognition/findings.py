@@ -9,7 +9,7 @@ import ibis
 import ibis.expr.types as ir
 
 from leeward.recognition.features import ANCHORS, Feature, as_table, number
-from leeward.timeline.columns import back, front, nothing, packed, pick, true
+from leeward.timeline.columns import back, front, nothing, packed, pick, quotient, true
 from leeward.timeline.exposures import DAY_S
 from leeward.timeline.settings import HOUR_S
 
@@ -70,13 +70,14 @@ def _against_baseline(drawn: ir.Table) -> ir.Table:
     rows = drawn.filter(drawn.quantity.isin(list(_BASELINES)))
     own = ibis.window(group_by=[rows.patient, rows.quantity])
     rows = rows.mutate(base_s=ibis.ifelse(rows.at_s <= rows.dose_s, rows.at_s, None).max().over(own))
-    at_base = ibis.ifelse(rows.at_s == rows.base_s, rows.low, None)
+    ends = {f"base_{side}": ibis.ifelse(rows.at_s == rows.base_s, rows[side], None) for side in ("low", "high")}
     own = ibis.window(group_by=[rows.patient, rows.quantity])
-    rows = rows.mutate(base=at_base.max().over(own))
-    rows = rows.filter((rows.at_s > rows.dose_s) & (rows.base > 0))
+    rows = rows.mutate(base_low=ends["base_low"].min().over(own), base_high=ends["base_high"].max().over(own))
+    rows = rows.filter((rows.at_s > rows.dose_s) & (rows.base_low > 0))
     ratio = rows.quantity == "ferritin"
-    low = pick([(ratio, rows.low / rows.base)], rows.low - rows.base)
-    high = pick([(ratio, rows.high / rows.base)], rows.high - rows.base)
+    least, most = quotient(rows.low, rows.high, rows.base_low, rows.base_high)
+    low = pick([(ratio, least)], rows.low - rows.base_high)
+    high = pick([(ratio, most)], rows.high - rows.base_low)
     return _made(rows, pick([(rows.quantity == name, made) for name, made in _BASELINES.items()], ""), low, high)
 
 
@@ -84,10 +85,11 @@ def _against_previous(drawn: ir.Table) -> ir.Table:
     """Each ferritin over the one before it, where that is fresh enough."""
     rows = drawn.filter(drawn.quantity == "ferritin")
     order = ibis.window(group_by=[rows.patient], order_by=[rows.at_s, rows.low])
-    rows = rows.mutate(before=rows.high.lag().over(order), before_s=rows.at_s.lag().over(order))
-    near = rows.at_s - rows.before_s <= int(number("previous-within") * HOUR_S)
-    rows = rows.filter(near & (rows.at_s > rows.before_s) & (rows.before > 0))
-    return _made(rows, "ferritin-over-previous", rows.low / rows.before, rows.high / rows.before)
+    before = {f"before_{name}": rows[name].lag().over(order) for name in ("low", "high", "at_s")}
+    rows = rows.mutate(**before)
+    near = rows.at_s - rows.before_at_s <= int(number("previous-within") * HOUR_S)
+    rows = rows.filter(near & (rows.at_s > rows.before_at_s) & (rows.before_high > 0))
+    return _made(rows, "ferritin-over-previous", *quotient(rows.low, rows.high, rows.before_low, rows.before_high))
 
 
 def _by_support(around: ir.Table, *, room_air: bool) -> ir.Table:

@@ -9,7 +9,7 @@ import ibis.expr.types as ir
 
 from leeward.knowledge.definition import decided
 from leeward.scales.bands import Definition, Span, points
-from leeward.timeline.columns import pick, true
+from leeward.timeline.columns import pick, quotient, true
 from leeward.timeline.exposures import DAY_S
 from leeward.timeline.settings import HOUR_S
 
@@ -58,12 +58,8 @@ def lysis(labs: ir.Table, before: ir.Table, tls: Definition) -> ir.Table:
     )
     base = before.select("patient", "quantity", base_low=before.low, base_high=before.high)
     changed = worst.join(base, ["patient", "quantity"])
-    change = changed.select(
-        "patient",
-        quantity="tls-" + changed.quantity + "-change",
-        low=changed.low / changed.base_high,
-        high=changed.high / changed.base_low,
-    )
+    low, high = quotient(changed.low, changed.high, changed.base_low, changed.base_high)
+    change = changed.select("patient", quantity="tls-" + changed.quantity + "-change", low=low, high=high)
     return worst.mutate(quantity="tls-" + worst.quantity).union(change)
 
 

@@ -8,7 +8,7 @@ import ibis
 import ibis.expr.types as ir
 
 from leeward.knowledge.vocabulary import quantities
-from leeward.timeline.columns import back, closed, front, latest, pick
+from leeward.timeline.columns import back, closed, front, latest, pick, quotient
 from leeward.timeline.exposures import DAY_S
 from leeward.timeline.infusions import FOREVER_S, running
 from leeward.timeline.oxygen import DEVICES
@@ -169,9 +169,9 @@ def _ran(stretches: ir.Table, people: ir.Table, at_least_s: int) -> ir.Table:
 
 def per_kg(rate: Any, weight: Any) -> tuple[Any, Any]:
     """Bounds of a rate by weight; without a weight a running drug runs at any rate above nothing."""
-    low = ibis.coalesce(rate.low / weight.high, ibis.ifelse(rate.low > 0, _TRACE, 0.0))
-    high = ibis.coalesce(rate.high / weight.low, ibis.ifelse(rate.high > 0, _OPEN, 0.0))
-    return low, high
+    low, high = quotient(*rate, *weight)
+    least = ibis.coalesce(low, ibis.ifelse(rate.low > 0, _TRACE, 0.0))
+    return least, ibis.coalesce(high, ibis.ifelse(rate.high > 0, _OPEN, 0.0))
 
 
 def drugs_of() -> list[str]:

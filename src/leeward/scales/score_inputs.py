@@ -13,7 +13,7 @@ import msgspec
 from leeward.knowledge import Evidence, load
 from leeward.scales.bands import Span, codes
 from leeward.scales.score_derived import drugs_of, per_kg
-from leeward.timeline.columns import pick, seconds
+from leeward.timeline.columns import pick, quotient, seconds
 from leeward.timeline.exposures import DAY_S
 from leeward.timeline.oxygen import device_code
 from leeward.timeline.people import YEAR_S
@@ -231,8 +231,6 @@ def _compared(whole: ir.Table) -> ir.Table:
         by_weight |= {f"{drug}-per-kg_latest_low": low, f"{drug}-per-kg_latest_high": high}
     for name, quantity in CHANGES.items():
         base, now = BASELINES[quantity], f"{quantity}_highest"
-        by_weight |= {
-            f"{name}_latest_low": whole[f"{now}_low"] / whole[f"{base}_latest_high"],
-            f"{name}_latest_high": whole[f"{now}_high"] / whole[f"{base}_latest_low"],
-        }
+        low, high = quotient(*(whole[f"{one}_{side}"] for one in (now, f"{base}_latest") for side in ("low", "high")))
+        by_weight |= {f"{name}_latest_low": low, f"{name}_latest_high": high}
     return whole.mutate(**by_weight)

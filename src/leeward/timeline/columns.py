@@ -63,6 +63,18 @@ def closed(low: Any, high: Any, least: Any, most: Any) -> tuple[Any, Any]:
     return ibis.ifelse(low < least, least, low), ibis.ifelse(high > most, most, high)
 
 
+def quotient(low: Any, high: Any, over_low: Any, over_high: Any) -> tuple[Any, Any]:
+    """Bounds of one range over another, neither below zero; unknown where one of them is.
+
+    Either may be open ("over 300"): endless over endless is no number, which an engine may take for more than any.
+    """
+    known = low.notnull() & high.notnull() & over_low.notnull() & over_high.notnull()
+    endless = float("inf")
+    least = pick([(known & (low > 0) & (over_high < endless), low / over_high), (known, 0.0)], nothing("float64"))
+    most = pick([(known & (over_low > 0) & (high < endless), high / over_low), (known, endless)], nothing("float64"))
+    return least, most
+
+
 def counted(flag: Any) -> Any:
     """How many rows have a flag of 1, as an aggregate or over a window."""
     return flag.nullif(0).count()
