@@ -12,6 +12,7 @@ import uvicorn
 from leeward.ward.app import create_app
 from leeward.ward.clock import SetClock
 from leeward.ward.doors.cds_hooks import warm
+from leeward.ward.listening import Listening
 from leeward.ward.settings import WardSettings
 from leeward.ward.world import World
 
@@ -23,7 +24,7 @@ def main(at: str) -> None:
         settings = WardSettings(database=f"sqlite:///{folder}/ward.db", demo=True, room_air=True)
         world = World(settings, SetClock(datetime.fromisoformat(at)))
         warm(world)
-        config = uvicorn.Config(create_app(world, start=False), host="127.0.0.1", port=0, log_level="critical")
+        config = Listening(create_app(world, start=False), settings, port=0, log_level="critical")
         server = uvicorn.Server(config)
         listening = config.bind_socket()
         print(listening.getsockname()[1], flush=True)

@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
-import uvicorn
 
 from leeward.record.schema import STATEMENT
 from leeward.ward.app import create_app
 from leeward.ward.arrivals import Arrival, Move
+from leeward.ward.listening import Listening
 from leeward.ward.settings import WardSettings
 from leeward.ward.world import World
 
@@ -29,4 +29,4 @@ world.intake.take(Arrival(door="csv", source="bench", silent=True), [batch], mov
 world.grader.once()
 handles = {held.patient: held.handle for held in world.store.patients()}
 (folder / "handles.json").write_text(json.dumps(handles), encoding="utf-8")
-uvicorn.run(create_app(world), host="127.0.0.1", port=port, log_level="warning", access_log=False)
+Listening(create_app(world), world.settings, host="127.0.0.1", port=port).run()

@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import io
 import json
+import socket
 import tarfile
 import zipfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -19,7 +20,8 @@ from starlette.types import Message, Scope
 from leeward.record.errors import BadSetting
 from leeward.ward.bodies import Bodies, Shape, Unfit, look_at_json
 from leeward.ward.clock import SetClock
-from leeward.ward.limits import HEADERS, Pace, serving
+from leeward.ward.limits import HEADERS, Pace
+from leeward.ward.listening import Listening
 from leeward.ward.settings import WardSettings, read_settings
 from leeward.ward.world import World
 from tests.ward.signed import sign_in
@@ -369,5 +371,12 @@ def test_a_limit_may_be_set_and_a_limit_that_is_none_may_not(tmp_path: Any) -> N
 
 
 def test_the_server_writes_down_no_address(settings: WardSettings) -> None:
-    said = serving(settings)
-    assert (said["access_log"], said["log_config"]) == (False, None)
+    held = Listening(None, settings)
+    assert (held.access_log, held.log_config) == (False, None)
+
+
+def test_an_answer_in_two_pieces_does_not_wait_for_its_client(settings: WardSettings) -> None:
+    with Listening(None, settings, host="127.0.0.1", port=0, log_level="critical").bind_socket() as bound:
+        bound.listen()
+        with socket.create_connection(bound.getsockname()), bound.accept()[0] as taken:
+            assert taken.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

@@ -16,9 +16,8 @@ import pytest
 
 SERVE = """
 import sys
-import uvicorn
 from leeward.ward.clock import SystemClock
-from leeward.ward.limits import serving
+from leeward.ward.listening import Listening
 from leeward.ward.logs import configure
 from leeward.ward.settings import WardSettings
 from leeward.ward.world import World
@@ -27,7 +26,7 @@ from tests.ward.small import app_of
 configure(quiet=True)
 limits = {"limits": {"body_wait_s": 1.0, "body_whole_s": 2.0, "burst": 100000.0}}
 world = World(WardSettings(database=f"sqlite:///{sys.argv[1]}/ward.db", demo=True, limits=limits), SystemClock())
-uvicorn.run(app_of(world), host="127.0.0.1", port=int(sys.argv[2]), log_level="warning", **serving(world.settings))
+Listening(app_of(world), world.settings, host="127.0.0.1", port=int(sys.argv[2])).run()
 """
 ROOT = Path(__file__).parents[2]
 GROWTH_MOST_KB = 120_000

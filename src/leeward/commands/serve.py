@@ -163,9 +163,7 @@ def _free(port: int) -> int:
 
 
 def _run(app: Any, settings: WardSettings, **asked: Any) -> None:
-    """Serve until the end, within the ward's limits; no address is logged, since it may name a patient's page."""
-    import uvicorn
+    """Serve until the end."""
+    from leeward.ward.listening import Listening
 
-    from leeward.ward.limits import serving
-
-    uvicorn.run(app, log_level="warning", **serving(settings), **asked)
+    Listening(app, settings, **asked).run()

@@ -7,7 +7,6 @@ import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
@@ -236,17 +235,3 @@ class Pace:
         while len(self._left) > self._most:
             self._left.popitem(last=False)
         return left - 1
-
-
-def serving(settings: WardSettings) -> dict[str, Any]:
-    """What uvicorn is told so that it, too, has limits and writes down no address: arguments of `uvicorn.Config`."""
-    return {
-        "access_log": False,
-        "log_config": None,
-        "server_header": False,
-        "limit_concurrency": int(settings.number("limits", "at_once")) * 2,
-        "h11_max_incomplete_event_size": int(settings.number("limits", "header_bytes")),
-        "http": "h11",
-        "ws": "none",
-        "timeout_keep_alive": int(settings.number("limits", "body_wait_s")),
-    }

@@ -243,7 +243,7 @@ class Store:
         """Some of `patients`."""
         with self.engine.connect() as connection:
             keys = list(self._known_keys(connection, patients).values())
-            return held(connection, self._identities(connection, None), None, only=keys)
+            return held(connection, self._identities(connection, None), None, only=keys) if keys else []
 
     def patient(self, patient: str) -> Held | None:
         """One of `patients`; None: nobody of that identifier is on record."""
