@@ -56,6 +56,7 @@ class Chip(msgspec.Struct, frozen=True, kw_only=True):
 
     at_least: int | None
     at_most: int | None
+    since: str = ""
     sign: str = ""
     way: str = ""
     small: tuple[str, ...] = ()
@@ -127,7 +128,7 @@ def lines(world: World, people: Iterable[Held]) -> list[Line]:
     by: dict[str | None, list[Alert]] = {}
     for alert in world.alerts.open():
         by.setdefault(alert.patient, []).append(alert)
-    of_all = [one for one in by.get(None, []) if any(sign.about == EVERYBODY for sign in one.signs)]
+    of_all = [one for one in by.get(None, []) if _of_all(one)]
     remembered = _LINES.setdefault(world, {})
     made = []
     for one in held:
@@ -135,16 +136,16 @@ def lines(world: World, people: Iterable[Held]) -> list[Line]:
         mark = (kept.get(one.patient), one, tuple(mine), int(now.timestamp()) // MINUTE_S)
         before = remembered.get(one.handle)
         if before is None or before[0] != mark:
-            before = remembered[one.handle] = (mark, _line(world, one, kept.get(one.patient), mine, now))
+            row = read(kept[one.patient]) if one.patient in kept else None
+            before = remembered[one.handle] = (mark, told(world, one, row, mine, now))
         made.append(before[1])
     for handle in remembered.keys() - {one.handle for one in held} if len(remembered) > 2 * len(held) else ():
         del remembered[handle]
     return sorted(made, key=lambda one: one.need)
 
 
-def _line(world: World, held: Held, kept: bytes | None, alerts: Sequence[Alert], now: datetime) -> Line:
-    """One patient's."""
-    row = read(kept) if kept else None
+def told(world: World, held: Held, row: Row | None, alerts: Sequence[Alert], now: datetime) -> Line:
+    """One patient's row in words, at a moment; `alerts`: those that are open."""
     waiting = Counter(one.kind_class for one in alerts if one.told == "untold" and one.patient)
     bed = held.bed or "–"
     label = held.label or "not named"
@@ -164,6 +165,17 @@ def _line(world: World, held: Held, kept: bytes | None, alerts: Sequence[Alert],
         refused=row.refused, untold=untold, unheard=unheard, tags=_tags(row, untold, now),
         need=(*row.need[:2], *first, *row.need[2:], bed),
     )  # fmt: skip
+
+
+def silence(world: World, patient: str) -> str:
+    """Since when nothing is received of a patient, or of anybody; nothing where the patient is heard."""
+    told_of = [one for one in world.alerts.open() if one.patient == patient or _of_all(one)]
+    return _unheard(told_of, wall(world))
+
+
+def _of_all(alert: Alert) -> bool:
+    """Whether it says that nothing is received of anybody."""
+    return alert.patient is None and any(sign.about == EVERYBODY for sign in alert.signs)
 
 
 def _unheard(alerts: Sequence[Alert], clock: Clock) -> str:
@@ -200,20 +212,18 @@ def _chip(lane: Lane, clock: Clock, now: datetime) -> Chip:
     """A syndrome's grade, how long it has been so, and what is missing."""
     if lane.at_least is None:
         return Chip(at_least=None, at_most=None, small=("no therapy on record",))
-    small = []
-    since = ""
-    if lane.since is not None:
-        since = f"{words.span((now - lane.since).total_seconds())} at {words.grade(lane.at_least, lane.at_most)}"
-    if lane.was is not None:
-        since += f"{', ' if since else ''}{words.grade(*lane.was)} before"
-    small += [since] if since else []
+    stood = [f"{words.span((now - lane.since).total_seconds())} at {words.grade(lane.at_least, lane.at_most)}"] if (
+        lane.since) else []  # fmt: skip
+    stood += [f"{words.grade(*lane.was)} before"] if lane.was is not None else []
+    small = [", ".join(stood)] if stood else []
     if lane.stood is not None and lane.stood > lane.at_least:
         small.append(f"{lane.stood} was sure, and nothing rules it out")
     if lane.corrected is not None and lane.corrected_at is not None:
         shown = clock.short(seconds(lane.corrected_at))
         small.append(f"corrected: {words.grade(*lane.corrected)} was shown until {shown}")
     sign, way = WAYS[lane.way] if lane.way else ("", "")
-    return Chip(at_least=lane.at_least, at_most=lane.at_most, sign=sign, way=way, small=tuple(small),
+    since = clock.short(seconds(lane.since)) if lane.since else ""
+    return Chip(at_least=lane.at_least, at_most=lane.at_most, sign=sign, way=way, since=since, small=tuple(small),
                 missing=_missing(lane, clock))  # fmt: skip
 
 

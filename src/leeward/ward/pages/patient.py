@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
@@ -19,10 +20,13 @@ from leeward.report.clock import clock as clock_of
 from leeward.report.page import content, drawings
 from leeward.report.tracks import Row, Tracks, tracks
 from leeward.scales.older_crs import ASTCT
+from leeward.ward.alerts.alert import Alert
 from leeward.ward.look import Look
-from leeward.ward.pages import notes
+from leeward.ward.pages import board, doses, notes
 from leeward.ward.pages.names import file_of, title_of
 from leeward.ward.pages.paper import wall
+from leeward.ward.row import Row as Line
+from leeward.ward.row import row_of
 
 if TYPE_CHECKING:
     from leeward.ward.world import World
@@ -47,14 +51,47 @@ def page(world: World, look: Look, handle: str, stretch: tuple[int, int] | None,
         beside=Beside(look.parts, look.lookalikes), view=View(stretch, link),
     )  # fmt: skip
     clock: Clock = told["wall"]
+    scales = [_scale(name, held) for name, held in look.answer.scales.items()]
     return told | {
         "handle": handle, "person_words": " · ".join(told.pop("person")), "moments_json": _data(told),
         "held": look.held, "past": past, "watched": look.watched,
-        "scales": [_scale(name, held) for name, held in look.answer.scales.items()],
-        "scores": list(_scores(look)), "checks": [_check(one, clock) for one in _checks(look)],
-        "alerts": _alerts(world, look.patient), "notes": notes.of(world, look.patient, look.at),
-        "refusals": _refusals(world, look),
+        "scales": scales, "scales_said": _in_short(scales), "scores": list(_scores(look)),
+        "doses": doses.doses(look, clock), "notes": notes.of(world, look.patient, look.at),
+        "refusals": _refusals(world, look), **_schedule(look, clock), **_head(world, look, past=past),
     }  # fmt: skip
+
+
+def _head(world: World, look: Look, *, past: bool) -> dict[str, Any]:
+    """The row of the board as it reads at this moment, and the alerts; of the past, those that were opened by then."""
+    found = [one for one in world.alerts.of(look.patient) if one.opened_at <= look.at]
+    row = msgspec.convert(row_of(look, None), Line)
+    said = _alerts(world, found, look.at)
+    line = None if look.held is None else board.told(world, look.held, row, [], look.at)
+    return {
+        "line": line, "alerts": said, "open_alerts": [one for one in said if one["open"]],
+        "closed_alerts": [one for one in said if not one["open"]],
+        "untold": sum(1 for one in said if one["told"] == "untold" and one["open"]),
+        "unheard": "" if past else board.silence(world, look.patient),
+    }  # fmt: skip
+
+
+def _schedule(look: Look, clock: Clock) -> dict[str, Any]:
+    """What is due: what surely applies, what may, and the early signs that are there."""
+    told = [_check(one, clock) for one in _checks(look)]
+    return {
+        "checks_sure": [one for one in told if not one["perhaps"]],
+        "checks_perhaps": [one for one in told if one["perhaps"]],
+        "early": [f"{one.title}: {'; '.join(one.because)}" if one.because else one.title
+                  for one in look.watched.early_signs if one.shown == "yes"],
+    }  # fmt: skip
+
+
+def _in_short(scales: list[dict[str, Any]]) -> str:
+    """Which scales say which grade: "1: ASTCT 2019 and MSKCC 2018; 1 to 4: Lee 2014"."""
+    by: dict[str, list[str]] = {}
+    for one in scales:
+        by.setdefault(words.grade(one["range"].at_least, one["range"].at_most), []).append(one["name"])
+    return "; ".join(f"{grade}: {words.listed(names)}" for grade, names in by.items())
 
 
 def _graded(look: Look) -> dict[str, Any]:
@@ -88,10 +125,10 @@ def _scores(look: Look) -> Iterator[dict[str, Any]]:
 
 
 def _checks(look: Look) -> list[Check]:
-    """The schedule: overdue first, what surely applies before what may."""
+    """The schedule: what surely applies before what may, then what is only recalled last, then overdue first."""
     order = ("overdue", "due", "next", "continuous", "not-asked", "ended")
     asked = [one for one in look.watched.checks if one.applies is not False]
-    return sorted(asked, key=lambda one: (one.applies is None, order.index(one.state)))
+    return sorted(asked, key=lambda one: (one.applies is None, one.evidence == "recalled", order.index(one.state)))
 
 
 def _check(one: Check, clock: Clock) -> dict[str, Any]:
@@ -106,16 +143,20 @@ def _check(one: Check, clock: Clock) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _alerts(world: World, patient: str) -> list[dict[str, Any]]:
-    """This patient's alerts: open ones first."""
-    clock = wall(world)
-    found = sorted(world.alerts.of(patient), key=lambda one: (not one.open, one.kind_class == "technical", -one.level))
-    return [
-        {"id": one.id, "text": one.text, "open": one.open, "at": clock.short(seconds(one.opened_at)), "told": one.told,
-         "by": one.acknowledged_by, "closed": one.closed or "", "source": one.signs[0].source if one.signs else "",
-         "closed_at": clock.short(seconds(one.closed_at)) if one.closed_at else "", "standing": one.standing}
-        for one in found
-    ]  # fmt: skip
+def _alerts(world: World, alerts: list[Alert], at: datetime) -> list[dict[str, Any]]:
+    """A patient's alerts as they stood at a moment: open ones first."""
+    clock = wall(world, at)
+    made = []
+    for one in sorted(alerts, key=lambda one: (one.kind_class == "technical", -one.level)):
+        closed_at = one.closed_at if one.closed_at is not None and one.closed_at <= at else None
+        seen = one.acknowledged_at is not None and one.acknowledged_at <= at
+        made.append(
+            {"id": one.id, "text": one.text, "open": closed_at is None, "at": clock.short(seconds(one.opened_at)),
+             "told": one.told, "by": one.acknowledged_by if seen else None, "closed": one.closed if closed_at else "",
+             "source": one.signs[0].source if one.signs else "", "standing": one.standing,
+             "closed_at": clock.short(seconds(closed_at)) if closed_at else ""}
+        )  # fmt: skip
+    return sorted(made, key=lambda one: not one["open"])
 
 
 def _refusals(world: World, look: Look) -> list[dict[str, Any]]:

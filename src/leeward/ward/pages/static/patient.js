@@ -12,7 +12,6 @@ const times = [...new Set(moments.map((one) => one[0]))].sort((a, b) => a - b);
 const LEAST_S = 1800;
 const NS = "http://www.w3.org/2000/svg";
 let place = times.length - 1;
-let whole = null;
 
 // ---------------------------------------------------------------- the chart
 
@@ -100,63 +99,135 @@ function nearest(at) {
   return best;
 }
 
-if (drawing && times.length) {
-  document.getElementById("chart-keys").hidden = false;
-  drawing.tabIndex = 0;
-  drawing.setAttribute("role", "group");
-  drawing.setAttribute("aria-label", "Course: arrow keys move the cursor, plus and minus zoom, 0 shows all");
-  told.setAttribute("aria-live", "off");
-  let start = null;
-  drawing.addEventListener("pointerdown", (event) => {
-    const one = svg();
-    if (event.button || event.target.closest("a") || event.pointerType === "touch" || !one) return;
+/** The stretch that is drawn now, made so many times as long about a second, or moved by a share of its length. */
+function closer(one, factor, at = times[place]) {
+  const { from, until } = axis(one);
+  const middle = Math.min(Math.max(at, from), until);
+  zoom(middle - (middle - from) * factor, middle + (until - middle) * factor);
+}
+
+function along(one, share) {
+  const { from, until } = axis(one);
+  zoom(from + (until - from) * share, until + (until - from) * share);
+}
+
+// One pointer marks a stretch, be it a mouse or a finger; two fingers stretch the chart, and move it.
+const fingers = new Map();
+let start = null;
+let pinch = null;
+
+function ended() {
+  const one = svg();
+  one?.querySelector(".cursor-stretch")?.remove();
+  drawing.classList.remove("pinched");
+  if (one) one.style.transform = "";
+  start = pinch = null;
+}
+
+/** Where the chart's edges come to lie when the two seconds that were under the fingers stay under them. */
+function stretched(one) {
+  const { left, plot } = axis(one);
+  const box = one.getBoundingClientRect();
+  const scale = pinch.width / one.viewBox.baseVal.width;
+  const [x1, x2] = [...fingers.values()].map((x) => (x - pinch.left) / scale).sort((a, b) => a - b);
+  const perPixel = (pinch.second2 - pinch.second1) / Math.max(x2 - x1, 12);
+  const from = pinch.second1 - (x1 - left) * perPixel;
+  return { from, until: from + plot * perPixel, box };
+}
+
+function pinching(one) {
+  const { from, until } = stretched(one);
+  const drawn = axis(one);
+  const grows = (drawn.until - drawn.from) / (until - from);
+  const moved = ((drawn.from - from) / (until - from)) * drawn.plot + drawn.left * (1 - grows);
+  one.style.transform = `translateX(${(moved * pinch.width) / one.viewBox.baseVal.width}px) scaleX(${grows})`;
+}
+
+function down(event) {
+  const one = svg();
+  if (event.button || event.target.closest("a") && event.pointerType !== "touch" || !one) return;
+  fingers.set(event.pointerId, event.clientX);
+  if (fingers.size === 1) {
     start = second(one, event.clientX);
-  });
-  drawing.addEventListener("pointermove", (event) => {
-    const one = svg();
-    if (!one) return;
-    const at = second(one, event.clientX);
-    if (start === null) {
-      place = nearest(at);
-      show(times[place]);
-    } else {
-      mark(one, "cursor-stretch", Math.min(pixel(one, start), pixel(one, at)), Math.abs(pixel(one, at) - pixel(one, start)));
-    }
-  });
-  addEventListener("pointerup", (event) => {
-    const one = svg();
-    if (start === null || !one) return;
-    const [from, until] = [start, second(one, event.clientX)].sort((a, b) => a - b);
+  } else if (fingers.size === 2) {
     start = null;
     one.querySelector(".cursor-stretch")?.remove();
-    if (pixel(one, until) - pixel(one, from) > 8) zoom(from, until);
-  });
+    const box = one.getBoundingClientRect();
+    const [second1, second2] = [...fingers.values()].map((x) => second(one, x)).sort((a, b) => a - b);
+    if (second2 - second1 < 1) return;
+    pinch = { second1, second2, left: box.left, width: box.width };
+    drawing.classList.add("pinched");
+  }
+}
+
+function move(event) {
+  const one = svg();
+  if (!one) return;
+  if (fingers.has(event.pointerId)) fingers.set(event.pointerId, event.clientX);
+  const at = second(one, event.clientX);
+  if (pinch && fingers.size === 2) {
+    pinching(one);
+  } else if (start !== null) {
+    mark(one, "cursor-stretch", Math.min(pixel(one, start), pixel(one, at)), Math.abs(pixel(one, at) - pixel(one, start)));
+  } else if (event.pointerType !== "touch") {
+    place = nearest(at);
+    show(times[place]);
+  }
+}
+
+function up(event) {
+  const one = svg();
+  if (!fingers.has(event.pointerId) || !one) return;
+  const asked = pinch ? stretched(one) : null;
+  const [from, until] = start === null ? [0, 0] : [start, second(one, event.clientX)].sort((a, b) => a - b);
+  const marked = start !== null && pixel(one, until) - pixel(one, from) > 8;
+  fingers.delete(event.pointerId);
+  if (asked) fingers.clear();
+  ended();
+  if (asked) zoom(asked.from, asked.until);
+  else if (marked) zoom(from, until);
+}
+
+function key(event) {
+  const one = svg();
+  if (!one || event.target !== drawing || typing(event)) return;
+  const keys = {
+    ArrowLeft: () => { place = Math.max(0, place - 1); show(times[place]); },
+    ArrowRight: () => { place = Math.min(times.length - 1, place + 1); show(times[place]); },
+    Home: () => { place = 0; show(times[0]); },
+    End: () => { place = times.length - 1; show(times[place]); },
+    "+": () => closer(one, 0.5), "=": () => closer(one, 0.5), "-": () => closer(one, 2), 0: () => zoom(null),
+    "<": () => along(one, -0.5), ">": () => along(one, 0.5),
+  };
+  if (keys[event.key]) {
+    event.preventDefault();
+    keys[event.key]();
+    told.setAttribute("aria-live", "polite");
+  }
+}
+
+if (drawing && times.length) {
+  for (const one of document.querySelectorAll("#chart-keys, #chart-buttons")) one.hidden = false;
+  drawing.tabIndex = 0;
+  drawing.setAttribute("role", "group");
+  drawing.setAttribute("aria-label", "Course: arrow keys move the cursor, plus and minus zoom, less and greater move, 0 shows all");
+  told.setAttribute("aria-live", "off");
+  drawing.addEventListener("pointerdown", down);
+  drawing.addEventListener("pointermove", move);
+  addEventListener("pointerup", up);
+  addEventListener("pointercancel", (event) => { if (fingers.delete(event.pointerId)) ended(); });
   drawing.addEventListener("click", (event) => {
     const one = svg();
     if (!one || event.target.closest("a")) return;
     place = nearest(second(one, event.clientX));
     show(times[place]);
   });
-  drawing.addEventListener("keydown", (event) => {
+  drawing.addEventListener("keydown", key);
+  const buttons = { closer: (one) => closer(one, 0.5), wider: (one) => closer(one, 2), earlier: (one) => along(one, -0.5),
+    later: (one) => along(one, 0.5) };
+  document.getElementById("chart-buttons").addEventListener("click", (event) => {
     const one = svg();
-    if (!one || event.target !== drawing || typing(event)) return;
-    const { from, until } = axis(one);
-    const at = times[place];
-    whole ??= { from, until };
-    const keys = {
-      ArrowLeft: () => { place = Math.max(0, place - 1); show(times[place]); },
-      ArrowRight: () => { place = Math.min(times.length - 1, place + 1); show(times[place]); },
-      Home: () => { place = 0; show(times[0]); },
-      End: () => { place = times.length - 1; show(times[place]); },
-      "+": () => zoom(at - (until - from) / 4, at + (until - from) / 4),
-      "-": () => zoom(at - (until - from), at + (until - from)),
-      0: () => zoom(null),
-    };
-    if (keys[event.key]) {
-      event.preventDefault();
-      keys[event.key]();
-      told.setAttribute("aria-live", "polite");
-    }
+    if (one) buttons[event.target.closest("button")?.value]?.(one);
   });
   for (const one of document.querySelectorAll("a.stretch")) {
     one.addEventListener("click", (event) => {
@@ -167,6 +238,23 @@ if (drawing && times.length) {
     });
   }
 }
+
+// ---------------------------------------------------------------- what is folded
+
+/** Browsers open what an address leads into; those that do not are helped. */
+function unfold() {
+  const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  let opened = false;
+  for (let one = target && target.closest("details:not([open])"); one; one = one.parentElement.closest("details:not([open])")) {
+    one.open = opened = true;
+  }
+  if (opened) target.scrollIntoView();
+}
+addEventListener("hashchange", unfold);
+unfold();
+const all = document.getElementById("unfold");
+all.hidden = false;
+all.addEventListener("click", () => document.querySelectorAll("main details").forEach((one) => { one.open = true; }));
 
 // ---------------------------------------------------------------- what is new
 
