@@ -21,6 +21,7 @@ from leeward.commands import (
     audit,
     audit_log,
     backup,
+    clocks,
     compare,
     discord,
     home,
@@ -278,6 +279,7 @@ def _progress():  # type: ignore[no-untyped-def]
 compare.add_to(app, _asked)
 lookalikes.add_to(app, _asked)
 discord.add_to(app, _asked)
+clocks.add_to(app, _asked)
 mapping_change.add_to(app, _asked)
 plan.add_to(app, _asked)
 audit.add_to(app, _asked)
