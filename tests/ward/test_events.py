@@ -6,6 +6,7 @@ import json
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -78,7 +79,9 @@ class Listener:
     def heard(self, kind: str) -> tuple[str | None, dict[str, Any]]:
         """The next event of a kind: its number and what it says."""
         while (event := self.next())["event"] != kind:
-            assert event["event"] in ("beat", "hello", "graded") or not kind.startswith("alert-opened"), event
+            assert event["event"] in ("beat", "hello", "graded", "alerts-open") or not kind.startswith(
+                "alert-opened"
+            ), event
         return event.get("id"), json.loads(event["data"])
 
 
@@ -139,6 +142,50 @@ def test_an_alert_is_heard_and_a_page_that_was_away_hears_it_once(address: str, 
     assert [one.person for one in patient.open()[0].happened if one.what == "shown"] == ["demo"]
 
 
+def test_an_alert_is_untold_until_a_board_opens_and_its_row_is_fetched_anew(
+    address: str, world: World, clock: SetClock
+) -> None:
+    """An open board is a delivery of its own, on record for each person; acknowledging is another thing."""
+    patient = Patient(world, clock, "Canary^Cecily")
+    patient.chart(temperature=38.4)
+    patient.graded()
+    assert world.alerts.untold([patient.name]) == {patient.name: len(patient.open())}
+    with listening(address) as page:
+        _, told = page.heard("alerts-open")
+        assert {one["id"] for one in told["alerts"]} == {one.id for one in world.alerts.open()}
+        assert "Canary" not in json.dumps(told)
+        handle = world.store.handle_of(patient.name)
+        while handle not in page.heard("graded")[1]["patients"]:
+            """Other rows."""
+        assert ({one.told for one in patient.open()}, world.alerts.untold([patient.name])) == ({"shown"}, {})
+        clock.advance(timedelta(minutes=1))
+        patient.chart(pressure=80)
+        patient.graded()
+        _, risen = page.heard("alert-opened")
+        while (one := world.alerts.one(risen["alert"])) is not None and one.told == "untold":
+            page.next()
+    clock.advance(timedelta(minutes=11))
+    patient.chart(temperature=38.5, pressure=80, oxygen="high-flow-nasal-cannula", flow=40)
+    patient.graded()
+    assert [one.told for one in patient.open() if one.kind == "rising-grade"] == ["untold"]  # the board is closed
+
+
+def test_42_a_board_is_told_of_its_own_units_alerts_alone(
+    address: str, world: World, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is on another unit stays untold, however many boards are open here."""
+    patient = Patient(world, clock, "008", "B")
+    patient.chart(temperature=38.4)
+    patient.graded()
+    limited = msgspec.structs.replace(DEMO, units=frozenset({"A"}))
+    monkeypatch.setattr(world.access, "person_of", lambda _request: limited)
+    with listening(address) as page:
+        _, told = page.heard("alerts-open")
+        page.heard("beat")
+    assert [one["patient"] for one in told["alerts"] if "patient" in one] == []
+    assert {one.told for one in patient.open()} == {"untold"}
+
+
 @pytest.mark.parametrize("last", ["99999", "1"])
 def test_a_page_that_missed_too_much_is_told_to_load_afresh(address: str, world: World, last: str) -> None:
     """A number from another store, or one too long ago."""
@@ -174,7 +221,7 @@ def test_who_may_see_one_unit_hears_of_that_unit_only(
     said = " ".join(event["data"] for event in events)
     assert str(mine.open()[0].handle) in said
     assert str(other.open()[0].handle) not in said
-    assert [event["event"] for event in events if event["event"].startswith("alert")] == ["alert-opened"] * 2
+    assert [event["event"] for event in events if event["event"].startswith("alert-")] == ["alert-opened"] * 2
 
 
 def test_who_may_see_one_patient_hears_of_that_patient_only(

@@ -11,7 +11,7 @@ import msgspec
 from leeward.ward.alerts.signs import STANDING, Class, Kind, Sign
 from leeward.ward.rows import moment
 
-Told = Literal["untold", "sent", "acknowledged"]
+Told = Literal["untold", "shown", "sent", "acknowledged"]
 CLOSING = ("overtaken", "resolved", "withdrawn", "left")
 """What closes an alert."""
 
@@ -52,8 +52,9 @@ class Happened(msgspec.Struct, frozen=True, kw_only=True):
 class Alert(msgspec.Struct, frozen=True, kw_only=True):
     """One alert. `patient` null: of the whole ward. `handle` stands for the patient in addresses.
 
-    told: untold until a receiver accepted it (sent) or a person acknowledged it. undelivered: untold for longer than
-    the ward allows. quiet_until: nobody is reminded of it before then; it hides nothing else.
+    told: untold until an open board was sent it (shown), a receiver accepted it (sent) or a person acknowledged it.
+    undelivered: untold for longer than the ward allows, or not acknowledged and nobody is left to tell. quiet_until:
+    nobody is reminded of it before then; it hides nothing else.
     """
 
     id: int
@@ -99,12 +100,14 @@ def alert(row: Any, events: Iterable[Any], sent: Iterable[Any], *, patience: tim
     quiet = next((one for one in reversed(happened) if one.what == "quieted"), None)
     closing = next((event for event in happened if event.what in CLOSING and _closes(event, events)), None)
     reached = any(one.delivered_at for one in deliveries if one.what in ("opened", "again"))
-    told: Told = "acknowledged" if seen else "sent" if reached else "untold"
+    did = {one.what for one in happened}
+    told: Told = "acknowledged" if seen else "sent" if reached else "shown" if "shown" in did else "untold"
+    late = "undelivered" in did or (told == "untold" and now - moment(row.opened_at) >= patience)
     opened_at = moment(row.opened_at)
     return Alert(
         id=row.seq, patient=row.patient, handle=row.handle, unit=row.unit, kind=row.kind, kind_class=body.kind_class,
         about=row.about, level=row.level, text=body.text, opened_at=opened_at, signs=body.signs, edition=body.edition,
-        told=told, undelivered=told == "untold" and closing is None and now - opened_at >= patience,
+        told=told, undelivered=late and told != "acknowledged" and closing is None,
         acknowledged_by=seen.person if seen else None, acknowledged_at=seen.at if seen else None,
         quieted_by=quiet.person if quiet else None,
         quiet_until=datetime.fromisoformat(quiet.text) if quiet and quiet.text else None,

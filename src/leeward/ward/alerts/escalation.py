@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from leeward.ward import tables as t
 from leeward.ward.alerts import rows
@@ -63,6 +63,16 @@ def announce(connection: Connection, one: Alert, kind: str, now: datetime) -> No
     """Let the boards know that something became of an alert."""
     key = rows.keys(connection, [one.patient]).get(one.patient) if one.patient is not None else None
     add_news(connection, kind, now, key, one.unit, _news(one, one.text, kind.removeprefix("alert-"), now))
+
+
+def announce_shown(connection: Connection, ids: Sequence[int], now: datetime) -> None:
+    """Have the boards fetch the rows of those whose alerts were untold until now."""
+    asked = select(t.alerts.c.unit, t.patients.c.handle).join(t.patients, t.patients.c.seq == t.alerts.c.patient_key)
+    by_unit: dict[str | None, set[str]] = {}
+    for row in connection.execute(asked.where(t.alerts.c.seq.in_(ids))) if ids else ():
+        by_unit.setdefault(row.unit, set()).add(row.handle)
+    for unit, handles in by_unit.items():
+        add_news(connection, "graded", now, None, unit, {"patients": sorted(handles)})
 
 
 def _news(one: Alert, text: str, what: str, now: datetime) -> dict[str, Any]:

@@ -128,11 +128,13 @@ def closed_since(since: datetime) -> Any:
     return exists().where((c.alert == t.alerts.c.seq) & c.closes & (c.at >= microseconds(since)))
 
 
-def has_event(connection: Connection, alert_id: int, what: str, person: str) -> bool:
-    """Whether something became of an alert through a person already."""
-    c = t.alert_events.c
-    asked = select(c.seq).where((c.alert == alert_id) & (c.kind == what) & (c.person == person)).limit(1)
-    return connection.execute(asked).first() is not None
+def having(connection: Connection, ids: Sequence[int], what: str, person: str | None = None) -> set[int]:
+    """Those of some alerts of which something became already; `person`: through this person."""
+    c, made = t.alert_events.c, set[int]()
+    for first in range(0, len(ids), AT_ONCE):
+        asked = select(c.alert).where(c.alert.in_(ids[first : first + AT_ONCE]) & (c.kind == what))
+        made |= set(connection.execute(asked if person is None else asked.where(c.person == person)).scalars())
+    return made
 
 
 def alerts(connection: Connection, wanted: Any, now: datetime, patience: Mapping[str, timedelta]) -> list[Alert]:

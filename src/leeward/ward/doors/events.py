@@ -1,8 +1,8 @@
 """The stream of what happens (server-sent events): a board that hears no beat for a few seconds knows it is blind.
 
-The stream opens with `hello` (the edition of knowledge, the server's time), then come events in order, each with its
-number, from the last one that the page has seen on; `beat` says the server's time every few seconds and has no number.
-When the ward takes another edition, `hello` is said again.
+The stream opens with `hello` (the edition of knowledge, the server's time) and with the alerts that are open; then come
+events in order, each with its number, from the last one that the page has seen on; `beat` says the server's time every
+few seconds and has no number. When the ward takes another edition, `hello` is said again.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from leeward.knowledge import edition
 from leeward.ward.access.asked import asked_of
 from leeward.ward.access.people import Person
 from leeward.ward.access.refusal import Refusal
+from leeward.ward.alerts import Alert
 from leeward.ward.arrivals import Event
-from leeward.ward.doors.alerts import theirs
+from leeward.ward.doors.alerts import sees, shown, theirs
 from leeward.ward.world import World
 
 NEVER_S = 10**6
@@ -76,6 +77,9 @@ class Stream:
         start = newest if self._last is None or lost else self._last
         known = edition()
         yield self._hello(known, start, reload=lost)
+        open_ = await asyncio.to_thread(self._open)
+        yield self._said("alerts-open", {"alerts": [shown(one) for one in open_]})
+        await asyncio.to_thread(self._world.alerts.shown, [one.id for one in open_], self._person.id)
         every_s, heard_s = self._world.settings.number("feed", "heartbeat_s"), asyncio.get_running_loop().time()
         async for found in self._world.feed.after(start):
             for event in found:
@@ -83,6 +87,8 @@ class Stream:
                 body = await asyncio.to_thread(self._seen, event)
                 if body is not None:
                     yield self._said(event.kind, body, number=event.seq)
+                    if event.kind == "alert-opened":  # whoever asks for the next event has taken this one
+                        await asyncio.to_thread(self._world.alerts.shown, [body["alert"]], self._person.id)
             if known != edition():
                 known = edition()
                 yield self._hello(known, start, reload=False)
@@ -96,6 +102,10 @@ class Stream:
         """What holds: at the beginning, and again when another edition is in use."""
         said = {"edition": known, "last": last, "reload": reload, **self._beat()}
         return self._said("hello", said, retry=int(self._world.settings.number("feed", "retry_ms")))
+
+    def _open(self) -> list[Alert]:
+        """The open alerts that this listener may see: whoever opens a board is told of them."""
+        return [one for one in self._world.alerts.open() if sees(self._world, self._person, one)]
 
     def _beat(self) -> dict[str, Any]:
         """The server's time: a page never trusts its own."""
@@ -115,8 +125,6 @@ class Stream:
         if event.patient is not None:
             if not theirs(self._world, person, event.patient, event.unit):
                 return None
-            if event.kind == "alert-opened":
-                self._world.alerts.shown(event.body["alert"], person.id)
             return event.body
         if "patients" not in event.body or not person.limited:
             return event.body
