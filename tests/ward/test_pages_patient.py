@@ -12,8 +12,8 @@ from starlette.testclient import TestClient
 from leeward.ward.access import Person
 from leeward.ward.clock import SetClock
 from leeward.ward.doors import pages as doors
+from leeward.ward.pages import handover, quality
 from leeward.ward.pages import patient as drawings
-from leeward.ward.pages import quality
 from leeward.ward.pages.knowledge import pages
 from leeward.ward.world import World
 
@@ -265,6 +265,23 @@ def test_the_hand_over_has_a_page_each(world: World, client: TestClient, patient
     assert both.startswith(b"%PDF")
     assert len(both) > len(one)
     assert client.get("/handover.pdf?of=nobody").status_code == 404
+
+
+def test_a_silent_feed_and_a_patient_nobody_heard_of_stand_on_the_sheet(
+    world: World, client: TestClient, clock: SetClock, patient: str
+) -> None:
+    """On the screen and in the PDF's own data; who is heard has no such line."""
+    take(world, moves=[placed("Z", "3", "Z. Z., 40")], message="placed")
+    graded(world)
+    told = {one.head: one.unheard for one in handover.sheets(world, world.present())}
+    assert told == {"Bed 12 · A. M., 61 · 7A": "", "Bed 3 · Z. Z., 40 · 7A": "Nothing was ever received"}
+    clock.advance(timedelta(hours=9))
+    graded(world)
+    told = {one.head: one.unheard for one in handover.sheets(world, world.present())}
+    assert told["Bed 12 · A. M., 61 · 7A"].startswith("Nothing received ")
+    assert "since 12:00" in told["Bed 12 · A. M., 61 · 7A"]
+    assert client.get("/handover").text.count("<b>Nothing ") == 2
+    assert "Nothing received" in client.get(patient).text
 
 
 def test_knowledge_has_a_page_for_every_scale_and_source(client: TestClient) -> None:

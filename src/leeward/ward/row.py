@@ -101,7 +101,7 @@ class Due(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything the board shows of one patient."""
+    """Everything the board shows of one patient; `heard`: something of them was received at all."""
 
     at: datetime
     edition: str
@@ -126,6 +126,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     alarms: tuple[str, ...]
     refused: int
     need: tuple[float, ...]
+    heard: bool = True
 
 
 def row_of(look: Look, before: dict[str, Any] | None) -> dict[str, Any]:
@@ -153,6 +154,7 @@ def row_of(look: Look, before: dict[str, Any] | None) -> dict[str, Any]:
         left_at=look.at if look.plan else held.left_at if held else None, due=due,
         otherwise=tuple(one["title"] for one in told.get("lookalikes", ()) if one["speaks_for"]), alarms=alarms,
         refused=sum(look.answer.refused.values()), need=_need(crs, icans, alarms, due, look.at),
+        heard=look.findings.num_rows > 0,
     )  # fmt: skip
     made: dict[str, Any] = msgspec.to_builtins(row, str_keys=True)
     return made

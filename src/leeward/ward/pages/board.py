@@ -34,6 +34,7 @@ SILENT = "feed-silent"
 """The kind of alert that says that nothing is received."""
 EVERYBODY = "silent/all"
 """What such an alert is about where nothing is received of anybody."""
+NEVER = "nothing was ever received"
 WAYS = {"up": ("↑", "risen"), "down": ("↓", "fallen"), "wider": ("↔", "less sure"), "narrower": ("→", "surer")}
 """How a range went, as a sign and as a word: neither stands alone."""
 DRUGS_SHOWN = 4
@@ -149,7 +150,7 @@ def told(world: World, held: Held, row: Row | None, alerts: Sequence[Alert], now
     waiting = Counter(one.kind_class for one in alerts if one.told == "untold" and one.patient)
     bed = held.bed or "–"
     label = held.label or "not named"
-    unheard = _unheard(alerts, wall(world, now))
+    unheard = _unheard(alerts, wall(world, now)) or (NEVER if row is not None and not row.heard else "")
     untold, first = waiting.total(), (int(not unheard), int(not waiting["physiological"]))
     if row is None:
         return Line(handle=held.handle, unit=held.unit or "", bed=bed, label=label, untold=untold, unheard=unheard,

@@ -71,7 +71,7 @@ def _head(world: World, look: Look, *, past: bool) -> dict[str, Any]:
         "line": line, "alerts": said, "open_alerts": [one for one in said if one["open"]],
         "closed_alerts": [one for one in said if not one["open"]],
         "untold": sum(1 for one in said if one["told"] == "untold" and one["open"]),
-        "unheard": "" if past else board.silence(world, look.patient),
+        "unheard": (line.unheard if line else "") or ("" if past else board.silence(world, look.patient)),
     }  # fmt: skip
 
 
