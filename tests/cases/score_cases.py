@@ -17,6 +17,7 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
+from leeward.cohort.duckdb_sql import spelt
 from leeward.cohort.engine import connect
 from leeward.cohort.plan import FINDINGS, QUESTION
 from leeward.record.schema import FINDING
@@ -117,12 +118,11 @@ def rows(path: Path) -> tuple[Row, ...]:
 @cache
 def compiled() -> tuple[tuple[str, str], ...]:
     """The steps of the scores as SQL."""
-    ibis.options.sql.fuse_selects = False
     made: list[tuple[str, str]] = []
 
     def step(name: str, build: Any, *inputs: ir.Table, **settings: Any) -> ir.Table:
         made_table = build(*inputs, **settings)
-        made.append((name, str(ibis.to_sql(made_table, dialect="duckdb"))))
+        made.append((name, spelt(made_table)))
         return ibis.table(made_table.schema(), name=name)
 
     newest_ = step("newest", newest, FINDINGS, QUESTION)

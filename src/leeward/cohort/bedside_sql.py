@@ -22,7 +22,7 @@ from ibis.common.exceptions import OperationNotDefinedError
 from sqlglot.optimizer.eliminate_subqueries import eliminate_subqueries
 
 SPELT = {
-    "Abs", "Add", "Aggregate", "AliasedRelation", "And", "ArgMax", "Array", "ArrayDistinct", "ArrayIndex",
+    "Abs", "Add", "AggUDF", "Aggregate", "AliasedRelation", "And", "ArgMax", "Array", "ArrayDistinct", "ArrayIndex",
     "BitwiseAnd", "BitwiseRightShift", "CTE", "Cast", "Coalesce", "Count", "CountDistinct", "CountStar", "Distinct",
     "Divide", "DropColumns", "Equals", "Exp", "Field", "Filter", "Floor", "FloorDivide", "Greater", "GreaterEqual",
     "Greatest", "GroupConcat", "IdenticalTo", "IfElse", "InValues", "IntegerRange", "IsNull", "JoinChain", "JoinLink",
@@ -52,7 +52,7 @@ class _Compiler(SQLiteCompiler):  # type: ignore[misc]
 
     def visit_node(self, op: Any, **inputs: Any) -> Any:
         """Refuses an operation that nobody has compared."""
-        name = "ScalarUDF" if isinstance(op, ops.ScalarUDF) else type(op).__name__
+        name = next((one.__name__ for one in (ops.ScalarUDF, ops.AggUDF) if isinstance(op, one)), type(op).__name__)
         if name not in SPELT:
             raise OperationNotDefinedError(f"{name} has not been compared between DuckDB and SQLite")
         return super().visit_node(op, **inputs)
@@ -62,6 +62,10 @@ class _Compiler(SQLiteCompiler):  # type: ignore[misc]
         if type(op).__name__.strip("_").rstrip("0123456789_") != "microseconds":
             raise OperationNotDefinedError(f"{type(op).__name__} has no meaning in SQLite")
         return next(iter(inputs.values()))
+
+    def visit_AggUDF(self, op: Any, *, rising: Any, where: Any) -> Any:  # noqa: ARG002
+        """`last_known`: of numbers that never fall the last is the largest."""
+        return self.f.max(rising)
 
     def visit_Cast(self, op: Any, *, arg: Any, to: Any) -> Any:
         """Numbers only; a day begins at its midnight in UTC. Halves go to the even number."""

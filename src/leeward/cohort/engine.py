@@ -8,9 +8,9 @@ from functools import cache
 from typing import Any
 
 import duckdb
-import ibis
 import msgspec
 
+from leeward.cohort.duckdb_sql import spelt
 from leeward.cohort.plan import COURSES, REASONS, steps
 from leeward.cohort.side_by_side import SideBySide
 from leeward.scales.older_crs import ASTCT, older
@@ -35,12 +35,10 @@ def compiled(
     scores: bool = False,
     dated: bool = True,
     revised: bool = True,
-    dialect: str = "duckdb",
 ) -> tuple[tuple[str, str], ...]:
     """Every step as SQL, in order. Compiling takes a good part of a second, so it is done once."""
-    ibis.options.sql.fuse_selects = False
     made = steps(room_air=room_air, scales=scales, scores=scores, dated=dated, revised=revised)
-    return tuple((name, str(ibis.to_sql(step, dialect=dialect))) for name, step in made)
+    return tuple((name, spelt(step)) for name, step in made)
 
 
 def plan_for(question: Question, *, revised: bool) -> tuple[tuple[str, str], ...]:

@@ -79,15 +79,17 @@ def steps(
     doses_ = step("doses", doses, exposed)
     people_ = step("people", people, step("watched", watched, known_), step("told", told, known_), doses_, QUESTION)
     numbered_ = step("numbered", numbered, doses_, people_)
-    wanted = {*crs_signs.quantities(crs), *icans_signs.quantities(icans)}
+    wanted = {*crs_signs.beside_vital_signs(crs), *icans_signs.quantities(icans)}
     relevant_ = step("relevant", relevant, known_, people_, quantities=wanted, lookback_s=crs_signs.lookback_s(crs))
     places_ = step("places", places, relevant_)
     oxygen_states = step("oxygen_states", states, relevant_)
     oxygen = step("oxygen", crs_signs.supported, oxygen_states, people_, limits=crs)
     sure, possible = (_ran(step, relevant_, surely=surely) for surely in (True, False))
-    context = step("context", crs_signs.context, relevant_, places_, sure, possible, people_, numbered_, limits=crs)
-    charted = step("crs_charted", crs_signs.charted, relevant_, oxygen, context, people_, limits=crs)
-    signs = step("crs_signs", crs_signs.carried, charted, context, limits=crs, room_air=room_air)
+    vital_signs = step("vital_signs", crs_signs.vital_signs, known_, people_, limits=crs)
+    ran = {"stretches": {"sure": sure, "possible": possible}, "limits": crs}
+    context = step("context", crs_signs.context, relevant_, vital_signs, places_, people_, numbered_, **ran)
+    charted = step("crs_charted", crs_signs.charted, vital_signs, oxygen, context)
+    signs = step("crs_signs", crs_signs.carried, charted, context, people_, limits=crs, room_air=room_air)
     crs_graded = step("crs_graded", astct_2019_crs_course.graded, signs, limits=crs)
     icans_graded = _icans(step, relevant_, places_, people_, numbered_)
     graded = step("graded", ir.Table.union, crs_graded, icans_graded)

@@ -12,8 +12,8 @@ from leeward.cohort.plan import REASONS, steps
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-_SPELT = {"EPOCH_US(": "UNIX_MICROS("}
-"""Functions the plan names as DuckDB does, and what Spark calls them."""
+_SPELT = {"EPOCH_US(": "UNIX_MICROS(", "LAST_KNOWN(": "MAX("}
+"""Functions the plan names otherwise than Spark does; the last of numbers that never fall is their largest."""
 
 
 def run(spark: SparkSession, question: Question, *, reasons: bool = True) -> None:

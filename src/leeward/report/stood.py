@@ -9,6 +9,7 @@ import duckdb
 import ibis
 import pyarrow as pa
 
+from leeward.cohort.duckdb_sql import spelt
 from leeward.cohort.plan import FINDINGS, QUESTION
 from leeward.record.schema import FINDING
 from leeward.timeline.known import known, newest
@@ -68,10 +69,9 @@ def _connection() -> duckdb.DuckDBPyConnection:
 @cache
 def _steps() -> tuple[tuple[str, str], ...]:
     """The timeline's own expressions as SQL, compiled once."""
-    ibis.options.sql.fuse_selects = False
     latest = newest(FINDINGS, QUESTION)
     named = ibis.table(latest.schema(), name="newest")
     current = known(FINDINGS, named, QUESTION)
     charted = ibis.table(current.schema(), name="known").mutate(who=ibis.literal(0))
     steps = (("newest", latest), ("known", current), ("states", states(charted)))
-    return tuple((name, str(ibis.to_sql(step, dialect="duckdb"))) for name, step in steps)
+    return tuple((name, spelt(step)) for name, step in steps)

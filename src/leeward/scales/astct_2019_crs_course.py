@@ -30,11 +30,9 @@ def graded(signs: ir.Table, limits: astct.Limits) -> ir.Table:
 
 def _episodes(signs: ir.Table, limits: astct.Limits) -> ir.Table:
     """When episodes begin and end, beside each moment; only the columns that this asks for are sorted."""
-    order = ibis.window(group_by=[signs.who], order_by=[signs.at_s])
     high = signs.fever_high + signs.hypotension_high + signs.vasopressors_high + signs.oxygen_high + signs.death_high
     rows = signs.select(
-        "who", "dose_s", "at_s", "masks_possible_s",
-        held_until_s=signs.at_s.lead().over(order).fill_null(signs.as_of_s),
+        "who", "dose_s", "at_s", "as_of_s", "masks_possible_s",
         sign=true((signs.fever_low + signs.hypotension_low + signs.vasopressors_low + signs.oxygen_low) > 0),
         quiet=true(high == 0), opens=signs.fever_low, masks_s=signs.masks_sure_s,
     )  # fmt: skip
@@ -42,7 +40,7 @@ def _episodes(signs: ir.Table, limits: astct.Limits) -> ir.Table:
     rows = _masked(with_episodes(rows, hours["resolution"], hours["resolution-masked"]), limits)
     hidden = (rows.sign == 1) & (rows.maybe == 1) & (rows.unseen == 1)
     rows = rows.mutate(first_sign_s=first(hidden, rows.at_s, ibis.window(group_by=[rows.who, rows.episode])))
-    return rows.drop("dose_s", "masks_possible_s", "sign", "quiet", "opens", "masks_s", "unseen")
+    return rows.drop("dose_s", "as_of_s", "masks_possible_s", "sign", "quiet", "opens", "masks_s", "unseen")
 
 
 def _masked(rows: ir.Table, limits: astct.Limits) -> ir.Table:

@@ -5,6 +5,7 @@ What a scale makes of them stands in that scale's own file.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import ibis
@@ -12,15 +13,15 @@ import ibis.expr.types as ir
 
 from leeward.knowledge.definition import decided, value
 from leeward.scales import astct_2019_crs as astct
-from leeward.timeline.columns import back, front, latest, packed, pick, true
+from leeward.timeline.columns import back, front, last_known, latest, packed, pick, true
 from leeward.timeline.exposures import DAY_S
 from leeward.timeline.infusions import FOREVER_S, switches, together, together_by_now
 from leeward.timeline.moments import Kinds, changes, with_expiries
 from leeward.timeline.oxygen import DEVICES
-from leeward.timeline.people import died_of
+from leeward.timeline.people import died_of, relevant
 from leeward.timeline.settings import HOUR_S, limit_s
 
-CHARTED = Kinds((), ("fever", "arterial", "cuff", "oxygen", "context"))
+CHARTED = Kinds((), ("fever", "arterial", "cuff", "oxygen", "context"), "int32")
 """What is charted often. Signs carry their mildest and worst reading in one number (`readings`)."""
 
 CONTEXT = Kinds(
@@ -49,9 +50,14 @@ COMPONENTS = {"fever": "other_fever", "hypotension": "other_pressure", "hypoxia"
 
 def quantities(limits: astct.Limits) -> list[str]:
     """The quantities that the signs are read from."""
+    return [limits.fever.quantity, limits.hypotension.quantity, *beside_vital_signs(limits)]
+
+
+def beside_vital_signs(limits: astct.Limits) -> list[str]:
+    """Those that are charted seldom."""
     return [
-        limits.fever.quantity, limits.hypotension.quantity, "oxygen-device", "oxygen-flow", "attribution",
-        "care-setting", *limits.waiver.drugs, *limits.vasopressors.counted, *limits.vasopressors.never_several,
+        "oxygen-device", "oxygen-flow", "attribution", "care-setting",
+        *limits.waiver.drugs, *limits.vasopressors.counted, *limits.vasopressors.never_several,
     ]  # fmt: skip
 
 
@@ -61,52 +67,77 @@ def lookback_s(limits: astct.Limits) -> int:
     return int(max(baseline_s, decided(limits.decisions, "masking-before") * HOUR_S))
 
 
+def vital_signs(known: ir.Table, people: ir.Table, limits: astct.Limits) -> ir.Table:
+    """Temperatures and systolic pressures as signs: who, at_s, until_s, endless, kind (code into CHARTED), reading.
+
+    They are most of a record, so that they are kept apart from what else is relevant, in few and narrow columns.
+    `point`: measured at a moment, or over up to an hour, which counts at its end.
+    """
+    asked = [limits.fever.quantity, limits.hypotension.quantity]
+    rows = relevant(known, people, quantities=asked, lookback_s=lookback_s(limits))
+    mildest = astct.systolic_limit(rows.age_low, limits, value(limits.hypotension.neonate_below))
+    strictest = astct.systolic_limit(rows.age_high, limits, value(limits.hypotension.adult_below))
+    temperature = rows.quantity == limits.fever.quantity
+    sure = pick([(temperature, true(astct.fever(rows.low, limits)))], true(rows.high < mildest))
+    possible = pick([(temperature, true(astct.fever(rows.high, limits)))], true(rows.low < strictest))
+    arterial = true(rows.site == "arterial") == 1
+    kind = pick([(temperature, CHARTED.code("fever")), (arterial, CHARTED.code("arterial"))], CHARTED.code("cuff"))
+    return rows.select(
+        "who", "at_s", "until_s", "endless", kind=kind.cast("int8"),
+        reading=readings("fever", sure, possible).cast("int8"),
+        point=rows.endless | (true(rows.until_s - rows.at_s <= HOUR_S) == 1),
+    )  # fmt: skip
+
+
 def context(
-    relevant: ir.Table,
-    places: ir.Table,
-    sure: ir.Table,
-    possible: ir.Table,
-    people: ir.Table,
-    doses: ir.Table,
-    limits: astct.Limits,
-) -> ir.Table:
+    relevant: ir.Table, vital_signs: ir.Table, places: ir.Table, people: ir.Table, doses: ir.Table,
+    stretches: Mapping[str, ir.Table], limits: astct.Limits,
+) -> ir.Table:  # fmt: skip
     """What held beside the vital signs, a row per change: vasopressors, marks, drugs, setting, the last dose, death.
 
-    `places`: timeline.places. `sure`, `possible`: stretches of vasopressors (timeline.infusions.running). Columns: who,
-    at_s, context (a number that rises with time; in its last bits whether there was a dose, and the setting), how many
-    of each switch are on, masks_sure_s, masks_possible_s, dose_s, death.
+    `places`: timeline.places. `stretches`: those of vasopressors (timeline.infusions.running), sure and possible.
+    Columns: who, at_s, context (a number that rises with time; in its last bits whether there was a dose, and the
+    setting), dose_s, masks_sure_s, masks_possible_s, death_low and _high, vasopressors_low and _high; some_fever and
+    some_pressure (1: possible at any hour of the day); own_fever, own_hypotension, own_hypoxia (0: marked as having
+    another cause).
     """
-    events = [*_vasopressors(sure, possible, people, limits), *_attributions(relevant), *_masking(relevant, limits),
-              *_some_time_that_day(relevant, limits), _deaths(people),
+    events = [*_vasopressors(**stretches, people=people, limits=limits), *_attributions(relevant),
+              *_masking(relevant, limits), *_some_time_that_day(vital_signs), _deaths(people),
               CONTEXT.events(places, "setting", places.at_s, ibis.coalesce(places.setting + 1, 0)),
               CONTEXT.events(doses, "dose_s", doses.dose_s, doses.dose_s)]  # fmt: skip
     rows = CONTEXT.gathered(events)
     upto = ibis.window(group_by=[rows.who], order_by=[rows.at_s], rows=(None, 0))
     place = back(latest(rows.setting, rows.at_s, _PLACE_BITS, upto), _PLACE_BITS).fill_null(0)
     number = ibis.row_number().over(ibis.window(group_by=[rows.who], order_by=[rows.at_s])) + 1
-    dose_s = rows.dose_s.max().over(upto)
-    return rows.select(
+    dose_s = last_known(rows.dose_s, upto)
+    rows = rows.select(
         "who", "at_s",
         context=packed(packed(number, true(dose_s.notnull()), _DOSED_BITS), place, _PLACE_BITS),
         dose_s=dose_s,
-        masks_sure_s=ibis.ifelse(rows.masking_sure == 1, rows.at_s, None).max().over(upto),
-        masks_possible_s=ibis.ifelse(rows.masking_possible == 1, rows.at_s, None).max().over(upto),
+        masks_sure_s=last_known(ibis.ifelse(rows.masking_sure == 1, rows.at_s, None), upto),
+        masks_possible_s=last_known(ibis.ifelse(rows.masking_possible == 1, rows.at_s, None), upto),
         death=rows.death.max().over(upto).fill_null(0),
         **{name: rows[name].fill_null(0).sum().over(upto) for name in CONTEXT.switched},
     )  # fmt: skip
+    on = {name: true(rows[name] > 0) for name in CONTEXT.switched}
+    own = {component: 1 - on[switch] for component, switch in COMPONENTS.items()}
+    return rows.select(
+        "who", "at_s", "context", "dose_s", "masks_sure_s", "masks_possible_s",
+        death_low=front(rows.death, _BITS["death"]), death_high=back(rows.death, _BITS["death"]),
+        vasopressors_low=ibis.greatest(on["several_sure"] * 2, on["one_sure"]) * own["hypotension"],
+        vasopressors_high=ibis.greatest(on["several_possible"] * 2, on["one_possible"]) * own["hypotension"],
+        some_fever=on["some_fever"], some_pressure=on["some_pressure"],
+        **{f"own_{component}": flag for component, flag in own.items()},
+    )  # fmt: skip
 
 
-def charted(
-    relevant: ir.Table, oxygen: ir.Table, context: ir.Table, people: ir.Table, limits: astct.Limits
-) -> ir.Table:
+def charted(vital_signs: ir.Table, oxygen: ir.Table, context: ir.Table) -> ir.Table:
     """One row per patient-moment with what was charted at it (null: not charted then). `oxygen`: see `supported`."""
-    events = [
-        _vital_signs(relevant, limits),
+    return CHARTED.gathered([
+        _measured(vital_signs),
         CHARTED.events(oxygen, "oxygen", oxygen.at_s, readings("oxygen", oxygen.oxygen_low, oxygen.oxygen_high)),
         CHARTED.events(context, "context", context.at_s, context.context),
-    ]
-    rows = CHARTED.gathered(events).join(people.select("who", "as_of_s", "first_dose_s"), "who")
-    return rows.filter(rows.at_s <= rows.as_of_s)
+    ])  # fmt: skip
 
 
 def readings(sign: str, mildest: Any, worst: Any) -> Any:
@@ -114,54 +145,33 @@ def readings(sign: str, mildest: Any, worst: Any) -> Any:
     return packed(mildest, worst, _BITS[sign])
 
 
-def _vital_signs(relevant: ir.Table, limits: astct.Limits) -> ir.Table:
-    """Temperature and systolic pressure as signs; an arterial line is kept apart from any other site.
+def _measured(vital_signs: ir.Table) -> ir.Table:
+    """Temperatures and pressures as charted; an arterial line is kept apart from any other site.
 
     A sign of known day but unknown hour is carried, as a possibility only, from the day's last second on.
     """
-    rows = _preferred(_read(relevant, limits))
-    rows = rows.filter(rows.point | (rows.until_s.notnull() & (rows.possible == 1)))
-    arterial = pick([(true(rows.site == "arterial") == 1, CHARTED.code("arterial"))], CHARTED.code("cuff"))
-    kind = pick([(rows.temperature, CHARTED.code("fever"))], arterial)
+    rows = _preferred(vital_signs)
+    rows = rows.filter(rows.point | (rows.until_s.notnull() & (back(rows.reading, 1) == 1)))
     at_s = pick([(rows.endless, rows.at_s), (rows.point, rows.until_s)], rows.until_s - 1)
-    sure = pick([(rows.point, rows.sure)], 0)
-    return CHARTED.events(rows, kind, at_s, readings("fever", sure, rows.possible))
+    return CHARTED.events(rows, rows.kind, at_s, pick([(rows.point, rows.reading)], back(rows.reading, 1)))
 
 
 def _preferred(rows: ir.Table) -> ir.Table:
     """Without the pressures of another site within the minute of one from an arterial line."""
-    line = rows.filter(~rows.temperature & (true(rows.site == "arterial") == 1))
-    line = line.select("who", minute=line.at_s - line.at_s % 60).distinct().mutate(temperature=False, lined=1)
+    line = rows.filter(rows.kind == CHARTED.code("arterial"))
+    line = line.select("who", minute=line.at_s - line.at_s % 60).distinct().mutate(lined=1)
     rows = rows.mutate(minute=rows.at_s - rows.at_s % 60)
-    rows = rows.left_join(line, ["who", "minute", "temperature"], rname="{name}_line")
-    return rows.filter(rows.lined.isnull() | (true(rows.site == "arterial") == 1))
+    rows = rows.left_join(line, ["who", "minute"], rname="{name}_line")
+    return rows.filter(rows.lined.isnull() | (rows.kind != CHARTED.code("cuff")))
 
 
-def _some_time_that_day(relevant: ir.Table, limits: astct.Limits) -> list[ir.Table]:
+def _some_time_that_day(vital_signs: ir.Table) -> list[ir.Table]:
     """Switches of signs of which only the day is known: they may stand at any hour of it, and at none for sure."""
-    rows = _read(relevant.filter(~relevant.endless), limits)
-    rows = rows.filter((rows.possible == 1) & ~rows.point)
-    code = pick([(rows.temperature, CONTEXT.code("some_fever"))], CONTEXT.code("some_pressure"))
-    rows = rows.mutate(code=code)
+    rows = vital_signs.filter(~vital_signs.endless & ~vital_signs.point & (back(vital_signs.reading, 1) == 1))
+    fever = rows.kind == CHARTED.code("fever")
+    rows = rows.mutate(code=pick([(fever, CONTEXT.code("some_fever"))], CONTEXT.code("some_pressure")))
     ended = rows.filter(rows.until_s.notnull())
     return [CONTEXT.events(rows, rows.code, rows.at_s, 1), CONTEXT.events(ended, ended.code, ended.until_s, -1)]
-
-
-def _read(relevant: ir.Table, limits: astct.Limits) -> ir.Table:
-    """Temperatures and systolic pressures with `temperature` (which of the two) and the sign, `sure` and `possible`.
-
-    `point`: measured at a moment, or over up to an hour, which counts at its end.
-    """
-    rows = relevant.filter(relevant.quantity.isin([limits.fever.quantity, limits.hypotension.quantity]))
-    rows = rows.mutate(
-        mildest=astct.systolic_limit(rows.age_low, limits, value(limits.hypotension.neonate_below)),
-        strictest=astct.systolic_limit(rows.age_high, limits, value(limits.hypotension.adult_below)),
-        temperature=rows.quantity == limits.fever.quantity,
-        point=rows.endless | (true(rows.until_s - rows.at_s <= HOUR_S) == 1),
-    )
-    sure = pick([(rows.temperature, true(astct.fever(rows.low, limits)))], true(rows.high < rows.mildest))
-    possible = pick([(rows.temperature, true(astct.fever(rows.high, limits)))], true(rows.low < rows.strictest))
-    return rows.mutate(sure=sure, possible=possible)
 
 
 def supported(states: ir.Table, people: ir.Table, limits: astct.Limits) -> ir.Table:
@@ -242,7 +252,7 @@ def _deaths(people: ir.Table) -> ir.Table:
     return CONTEXT.events(dead, "death", dead.death_s, readings("death", of_crs, maybe))
 
 
-def carried(rows: ir.Table, context: ir.Table, limits: astct.Limits, *, room_air: bool) -> ir.Table:
+def carried(rows: ir.Table, context: ir.Table, people: ir.Table, limits: astct.Limits, *, room_air: bool) -> ir.Table:
     """What stood for the patient at each moment from the first dose on at which anything changed or expired.
 
     Adds to who, dose_s, at_s and charted (1: a vital sign or oxygen was charted just then): fever, pressure and oxygen
@@ -253,12 +263,15 @@ def carried(rows: ir.Table, context: ir.Table, limits: astct.Limits, *, room_air
     rows = rows.mutate(pressure=ibis.coalesce(rows.arterial, rows.cuff))
     upto = ibis.window(group_by=[rows.who], order_by=[rows.at_s], rows=(None, 0))
     stands = rows.select(
-        "who", "at_s", "as_of_s", "first_dose_s",
+        "who", "at_s",
         **{sign: latest(rows[sign], rows.at_s, 2 * _BITS[sign], upto) for sign in _SIGNS},
-        context=rows.context.max().over(upto).fill_null(0),
+        context=last_known(rows.context, upto).fill_null(0),
         charted=true(ibis.coalesce(rows.fever, rows.pressure, rows.oxygen).notnull()),
         next_s=rows.at_s.lead().over(ibis.window(group_by=[rows.who], order_by=[rows.at_s])),
     )  # fmt: skip
+    dosed = back(front(stands.context, _PLACE_BITS), _DOSED_BITS) == 1
+    stands = stands.filter(dosed).join(people.select("who", "as_of_s", "first_dose_s"), "who")
+    stands = stands.filter(stands.at_s <= stands.as_of_s)
     place = (back(stands.context, _PLACE_BITS) - 1).nullif(-1)
     quantities = {"fever": "body-temperature", "pressure": "systolic-bp", "oxygen": "oxygen"}
     ends = {
@@ -277,7 +290,7 @@ def _changed(moments: ir.Table, *, room_air: bool) -> ir.Table:
     since_dose = front(moments.fever, 2 * _BITS["fever"]) >= moments.first_dose_s
     read = {sign: back(moments[sign], 2 * _BITS[sign]) for sign in _SIGNS}
     read["fever"] = pick([(since_dose, read["fever"])], 0)
-    rows = moments.filter(back(front(moments.context, _PLACE_BITS), _DOSED_BITS) == 1).select(
+    rows = moments.select(
         "who", "as_of_s", "context",
         at_s=moments.moment_s,
         charted=moments.charted * true(moments.moment_s == moments.at_s),
@@ -300,24 +313,19 @@ def _changed(moments: ir.Table, *, room_air: bool) -> ir.Table:
 
 def _signs(rows: ir.Table, context: ir.Table, worst_oxygen: int) -> ir.Table:
     """Readings and context taken apart; what is unknown at its mildest and worst; marked components taken out."""
-    rows = rows.left_join(context.drop("at_s"), ["who", "context"], rname="{name}_beside")
+    rows = rows.join(context.drop("at_s"), ["who", "context"])
     known = {sign: true(rows[sign] >= 0) for sign in _SIGNS}
-    on = {name: true(rows[name] > 0) for name in CONTEXT.switched}
-    own = {component: 1 - on[switch] for component, switch in COMPONENTS.items()}
     low = {sign: front(ibis.greatest(rows[sign], 0), _BITS[sign]) for sign in _SIGNS}
     high = {sign: back(ibis.greatest(rows[sign], 0), _BITS[sign]) for sign in _SIGNS}
+    fever_high = pick([(known["fever"] == 1, ibis.greatest(high["fever"], rows.some_fever))], 1)
+    pressure_high = pick([(known["pressure"] == 1, ibis.greatest(high["pressure"], rows.some_pressure))], 1)
     return rows.select(
         "who", "dose_s", "as_of_s", "at_s", "charted", "masks_sure_s", "masks_possible_s",
         **{f"{sign}_known": flag for sign, flag in known.items()},
-        fever_low=low["fever"] * own["fever"],
-        fever_high=pick([(known["fever"] == 1, ibis.greatest(high["fever"], on["some_fever"]))], 1) * own["fever"],
-        hypotension_low=low["pressure"] * own["hypotension"],
-        hypotension_high=pick([(known["pressure"] == 1, ibis.greatest(high["pressure"], on["some_pressure"]))], 1)
-        * own["hypotension"],
-        vasopressors_low=ibis.greatest(on["several_sure"] * 2, on["one_sure"]) * own["hypotension"],
-        vasopressors_high=ibis.greatest(on["several_possible"] * 2, on["one_possible"]) * own["hypotension"],
-        oxygen_low=low["oxygen"] * own["hypoxia"],
-        oxygen_high=pick([(known["oxygen"] == 1, high["oxygen"])], worst_oxygen) * own["hypoxia"],
-        death_low=front(rows.death.fill_null(0), _BITS["death"]),
-        death_high=back(rows.death.fill_null(0), _BITS["death"]),
+        fever_low=low["fever"] * rows.own_fever, fever_high=fever_high * rows.own_fever,
+        hypotension_low=low["pressure"] * rows.own_hypotension, hypotension_high=pressure_high * rows.own_hypotension,
+        vasopressors_low=rows.vasopressors_low, vasopressors_high=rows.vasopressors_high,
+        oxygen_low=low["oxygen"] * rows.own_hypoxia,
+        oxygen_high=pick([(known["oxygen"] == 1, high["oxygen"])], worst_oxygen) * rows.own_hypoxia,
+        death_low=rows.death_low, death_high=rows.death_high,
     )  # fmt: skip

@@ -12,7 +12,7 @@ from leeward.knowledge.definition import decided, value
 from leeward.scales import astct_2019_icans as astct
 from leeward.scales.course import flags, handed_over
 from leeward.scales.level import worst
-from leeward.timeline.columns import back, closed, front, latest, nothing, packed, pick, true
+from leeward.timeline.columns import back, closed, front, last_known, latest, nothing, packed, pick, true
 from leeward.timeline.episodes import with_episodes
 from leeward.timeline.infusions import FOREVER_S, switches
 from leeward.timeline.moments import Kinds, changes, with_expiries
@@ -87,8 +87,8 @@ def carried(rows: ir.Table) -> ir.Table:
         ice=latest(rows.ice, rows.at_s, 2 * _SCORE_BITS, upto),
         capd=latest(rows.capd, rows.at_s, 2 * _SCORE_BITS, upto),
         place=latest(rows.setting, rows.at_s, 2, upto),
-        dose_s=ibis.ifelse(rows.dose == 1, rows.at_s, None).max().over(upto),
-        marked_s=ibis.ifelse(rows.other > 0, rows.at_s, None).max().over(upto),
+        dose_s=last_known(ibis.ifelse(rows.dose == 1, rows.at_s, None), upto),
+        marked_s=last_known(ibis.ifelse(rows.other > 0, rows.at_s, None), upto),
         next_s=rows.at_s.lead().over(ibis.window(group_by=[rows.who], order_by=[rows.at_s])),
         marked=rows.other.fill_null(0).sum().over(upto),
         charted=true(ibis.coalesce(rows.ice, rows.capd, *(rows[name] for name in _WORDS.values())).notnull()),
@@ -109,9 +109,7 @@ def graded(rows: ir.Table, limits: astct.Limits) -> ir.Table:
     """Carried signs as grades: columns GRADED."""
     rows = _bounds(rows, limits)
     rows = changes(rows, ["who", "dose_s"], "at_s", ["at_least", "at_most", "unknown", "charted", "observed", "died"])
-    order = ibis.window(group_by=[rows.who], order_by=[rows.at_s])
     rows = rows.mutate(
-        held_until_s=rows.at_s.lead().over(order).fill_null(rows.as_of_s),
         sign=true(rows.at_least > 0), opens=true(rows.at_least > 0), quiet=true(rows.at_most == 0), masks_s=nothing(),
     )  # fmt: skip
     quiet_s = int(decided(limits.decisions, "resolution") * HOUR_S)

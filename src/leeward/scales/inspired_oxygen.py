@@ -11,7 +11,7 @@ import msgspec
 
 from leeward.knowledge import Evidence, load
 from leeward.knowledge.definition import Dated, Decision, Line, value
-from leeward.timeline.columns import back, front, latest, packed, pick, true
+from leeward.timeline.columns import back, front, last_known, latest, packed, pick, true
 from leeward.timeline.oxygen import CHARTED_TOGETHER_S, DEVICES
 from leeward.timeline.settings import HOUR_S, carry
 
@@ -116,7 +116,7 @@ def _beside(states: ir.Table, relevant: ir.Table, of: Fractions, limit: float) -
     rows = rows.mutate(shape=ibis.coalesce(back(rows.shaped, _SHAPE_BITS), 0))
     rows = rows.mutate(number=rows.shape >> (_SHAPE_BITS - _DEVICE_BITS))
     rows = rows.mutate(changed=~rows.number.identical_to(rows.number.lag().over(order)))
-    rows = rows.mutate(since_s=ibis.ifelse(rows.changed, rows.at_s, None).max().over(upto))
+    rows = rows.mutate(since_s=last_known(ibis.ifelse(rows.changed, rows.at_s, None), upto))
     told_s, told = front(rows.told, _FRACTION_BITS), back(rows.told, _FRACTION_BITS)
     fresh_s = rows.at_s - int(carry().limits_hours["oxygen"].ward * HOUR_S)
     mine = true((told_s >= rows.since_s - CHARTED_TOGETHER_S) & (told_s >= fresh_s))

@@ -48,20 +48,19 @@ def opened(states: ir.Table, limits: astct.Limits, organs_open_days: float | Non
 
 def _episodes(states: ir.Table, limits: astct.Limits, organs_open_days: float | None) -> ir.Table:
     """When episodes begin and end, beside each moment; only the columns that this asks for are sorted."""
-    order = ibis.window(group_by=[states.who], order_by=[states.at_s])
     low, high = _signs(states, "low"), _signs(states, "high")
     if organs_open_days is not None:
         early = true(states.at_s <= states.dose_s + int(organs_open_days * DAY_S))
         toxic = true((states.kidney_low + states.bilirubin_low + states.transaminases_low) > 0)
         low, high = low + toxic * early, high + toxic * early
     rows = states.select(
-        "who", "dose_s", "at_s", held_until_s=states.at_s.lead().over(order).fill_null(states.as_of_s),
+        "who", "dose_s", "at_s", "as_of_s",
         sign=true(low > 0), quiet=true((high + states.death_high) == 0), opens=true(low > 0),
         masks_s=states.masks_sure_s,
     )  # fmt: skip
     hours = {name: int(decided(limits.decisions, name) * HOUR_S) for name in ("resolution", "resolution-masked")}
     rows = with_episodes(rows, hours["resolution"], hours["resolution-masked"])
-    return rows.drop("dose_s", "sign", "quiet", "opens")
+    return rows.drop("dose_s", "as_of_s", "sign", "quiet", "opens")
 
 
 def _signs(rows: ir.Table, side: str) -> Any:

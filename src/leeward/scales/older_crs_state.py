@@ -11,7 +11,7 @@ from leeward.knowledge.definition import value
 from leeward.scales import older_crs_signs
 from leeward.scales.course import flags
 from leeward.scales.inspired_oxygen import BELOW_LIMIT, FROM_LIMIT, PRESSURE_BY_MASK, VENTILATOR
-from leeward.timeline.columns import back, pick, true
+from leeward.timeline.columns import back, last_known, pick, true
 from leeward.timeline.settings import HOUR_S, SETTINGS
 
 
@@ -54,7 +54,7 @@ def beside(signs: ir.Table, older: ir.Table) -> ir.Table:
     rows = rows.union(older.select("who", "at_s", signs_s=none, older_s=older.at_s))
     rows = rows.group_by(["who", "at_s"]).agg(signs_s=rows.signs_s.max(), older_s=rows.older_s.max())
     upto = ibis.window(group_by=[rows.who], order_by=[rows.at_s], rows=(None, 0))
-    rows = rows.mutate(signs_s=rows.signs_s.max().over(upto), older_s=rows.older_s.max().over(upto))
+    rows = rows.mutate(signs_s=last_known(rows.signs_s, upto), older_s=last_known(rows.older_s, upto))
     rows = rows.filter(rows.signs_s.notnull())
     rows = rows.join(signs.rename(signs_s="at_s"), ["who", "signs_s"]).left_join(
         older.rename(older_s="at_s"), ["who", "older_s"], rname="{name}_older"
@@ -142,7 +142,8 @@ def _admitted(rows: ir.Table) -> tuple[Any, Any]:
 def _fluids(rows: ir.Table, limits: older_crs_signs.Limits) -> tuple[Any, Any]:
     """Several boluses within a day, for a low pressure of the same day; possibly, wherever the pressure may be low."""
     upto = ibis.window(group_by=[rows.who, rows.dose_s], order_by=[rows.at_s], rows=(None, 0))
-    last_s = ibis.ifelse((rows.hypotension_low == 1) | (rows.was_low == 1), rows.at_s, None).max().over(upto)
+    low = (rows.hypotension_low == 1) | (rows.was_low == 1)
+    last_s = last_known(ibis.ifelse(low, rows.at_s, None), upto)
     recent = last_s >= rows.at_s - int(value(limits.fluids.within) * HOUR_S)
     several = ibis.coalesce(rows.bolus, 0) >= int(value(limits.fluids.several))
     surely = true(several & recent)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from leeward.timeline.columns import back, front, latest, pick, true
+from leeward.timeline.columns import back, front, last_known, latest, pick, true
 from leeward.timeline.settings import HOUR_S
 
 DEVICES = (
@@ -57,7 +57,7 @@ def _carried(rows: ir.Table) -> ir.Table:
     upto = ibis.window(group_by=[moments.who], order_by=[moments.at_s], rows=(None, 0))
     carried = moments.mutate(
         packed=latest(moments.device, moments.at_s, _BITS, upto),
-        flow_at_s=ibis.ifelse(moments.low.notnull(), moments.at_s, None).max().over(upto),
+        flow_at_s=last_known(ibis.ifelse(moments.low.notnull(), moments.at_s, None), upto),
     )
     filled = ibis.window(group_by=[carried.who, carried.flow_at_s])
     return carried.mutate(
@@ -73,9 +73,10 @@ def _since_change(carried: ir.Table) -> ir.Table:
     before = carried.device_.lag().over(ibis.window(group_by=[carried.who], order_by=[carried.at_s]))
     carried = carried.mutate(changed=~carried.device_.identical_to(before))
     return carried.mutate(
-        since_s=ibis.ifelse(carried.changed, carried.at_s, None)
-        .max()
-        .over(ibis.window(group_by=[carried.who], order_by=[carried.at_s], rows=(None, 0)))
+        since_s=last_known(
+            ibis.ifelse(carried.changed, carried.at_s, None),
+            ibis.window(group_by=[carried.who], order_by=[carried.at_s], rows=(None, 0)),
+        )
     )
 
 

@@ -41,7 +41,7 @@ def people(watched: ir.Table, told: ir.Table, doses: ir.Table, question: ir.Tabl
     """patient, who, as_of_s, first_dose_s, age_low, age_high (at the first dose), death_s, death, home_oxygen (1 or 0).
 
     An age in years is null where it is unknown.
-    `who` numbers the patients: every later step is keyed by it, since numbers sort and join faster than ids.
+    `who` numbers the patients: every later step is keyed by it, since small numbers sort and join faster than ids.
     `as_of_s` is the question's moment, else the patient's last finding or end of an infusion; nobody is followed
     beyond death.
     """
@@ -61,7 +61,7 @@ def people(watched: ir.Table, told: ir.Table, doses: ir.Table, question: ir.Tabl
         as_of_s=ibis.least(ibis.coalesce(seconds(rows.as_of), last_s), rows.death_s),
         age_low=low,
         age_high=high,
-        who=ibis.row_number().over(ibis.window(order_by=[rows.patient])),
+        who=ibis.row_number().over(ibis.window(order_by=[rows.patient])).cast("int32"),
     )
 
 
