@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -128,12 +129,22 @@ def findings_of(record: Record, patient: str) -> pa.Table:
     return mine.to_arrow_table()
 
 
+_FORMULA, _QUOTED = r"^([=+@\t\r-])", r"'\1"
+"""How a cell begins that a spreadsheet would run, and how it begins instead."""
+
+
+def harmless(cell: str) -> str:
+    """A cell of an export that no spreadsheet runs as a formula."""
+    return re.sub(_FORMULA, _QUOTED, cell)
+
+
 def refusals_to_csv(record: Record, file: Path) -> None:
     """Every refusal with its reason and place, as CSV; a cell that a spreadsheet would run as a formula is quoted."""
     con = connect()
     con.register("refusals", record.refusals)
     path = str(file).replace("'", "''")
-    harmless = ", ".join(
-        rf"regexp_replace({name}, '^([=+@\t\r-])', '''\1') as {name}" for name in record.refusals.column_names
+    quoted = _QUOTED.replace("'", "''")
+    cells = ", ".join(
+        f"regexp_replace({name}, '{_FORMULA}', '{quoted}') as {name}" for name in record.refusals.column_names
     )
-    con.execute(f"copy (select {harmless} from refusals) to '{path}' (format csv, header)")
+    con.execute(f"copy (select {cells} from refusals) to '{path}' (format csv, header)")

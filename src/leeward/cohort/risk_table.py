@@ -43,7 +43,7 @@ def to_csv(record: Record, question: Question, asked: Asked, file: Path) -> int:
 def _row(answer: Mapping[str, Any], course: Answer | None, scores: list[str]) -> dict[str, Any]:
     """One patient; a score that is a range or does not apply stands empty."""
     made: dict[str, Any] = {
-        "patient": _harmless(answer["patient"]),
+        "patient": courses.harmless(answer["patient"]),
         "product": answer["infusion"]["product"],
         "disease": answer["disease"],
         "age": answer["age"]["at_least"],
@@ -57,11 +57,6 @@ def _row(answer: Mapping[str, Any], course: Answer | None, scores: list[str]) ->
         syndrome, grade = name.split("_")[:2]
         made[name] = _outcome(course, syndrome, int(grade), moment) if course is not None and moment else None
     return made
-
-
-def _harmless(text: str) -> str:
-    """A cell that a spreadsheet would run as a formula is quoted."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
 
 
 def _outcome(course: Answer, syndrome: str, grade: int, moment: datetime) -> int | None:
