@@ -12,7 +12,10 @@ from tests.record.fhir_bedside import RXNORM, concept, quantity
 from tests.ward.hooks import Json, cards, charted, device, dose, ordered, prefetch, request
 
 VIEW, ORDERS = tables(Path(__file__).parents[2] / "cases" / "cds-hooks.md")
-DRUGS = {"tocilizumab": "612865", "dexamethasone": "3264", "acetaminophen": "161"}
+DRUGS = {
+    "tocilizumab": "612865", "dexamethasone": "3264", "acetaminophen": "161", "methylprednisolone": "6902",
+    "prednisolone": "8638", "hydrocortisone": "5492",
+}  # fmt: skip
 STATE = [charted("temperature", 39.4, 1), charted("pressure", 84, 1), device("room air", 1), charted("weight", 70, 20)]
 
 

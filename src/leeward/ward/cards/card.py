@@ -174,6 +174,11 @@ def origin(key: str, label: str | None = None) -> Origin:
     return Origin(label or f"{author} {found.year}: {found.title}"[:LABEL_MOST].strip(), url)
 
 
+def compared(home: str) -> Origin:
+    """The sources side by side, where they can be read. `home`: our own address."""
+    return Origin("Comparison of the published sources, made for Leeward", f"{home}/knowledge")
+
+
 def bullets(lines: Iterable[str]) -> list[str]:
     """Lines as a list; each must be Markdown already."""
     return [f"- {line}" for line in lines]

@@ -16,6 +16,7 @@ from leeward.ward.cards.card import (
     Indicator,
     Origin,
     bullets,
+    compared,
     escaped,
     fitting,
     origin,
@@ -33,14 +34,17 @@ WORST = {"crs": 4, "icans": 4}
 _GRADED = ("already-known", "other-cause", "value-wrong")
 
 
-def course_cards(seen: Seen, at: datetime, number: Number) -> list[Card]:
-    """At most so many cards, the most telling first; none where nothing is graded above 0 and nothing is unclear."""
+def course_cards(seen: Seen, at: datetime, number: Number, home: str) -> list[Card]:
+    """At most so many cards, the most telling first; none where nothing is graded above 0 and nothing is unclear.
+
+    `home`: our own address, where the sources can be read.
+    """
     if not seen.answer.triggers:
         return []
     made = [_alarm(seen, alarm, at) for alarm in seen.lookalikes["alarms"]]
     made += [card for syndrome in SYNDROMES if (card := _graded(seen, syndrome, at, number)) is not None]
     if seen.differences and any(card.name.startswith("grade") for card in made):
-        made.append(_different(seen, at, number))
+        made.append(_different(seen, at, number, home))
     return made[: int(number("cds_hooks", "cards_most"))]
 
 
@@ -174,7 +178,7 @@ def _alarm(seen: Seen, alarm: dict[str, Any], at: datetime) -> Card:
 # ---------------------------------------------------------------- where sources differ
 
 
-def _different(seen: Seen, at: datetime, number: Number) -> Card:
+def _different(seen: Seen, at: datetime, number: Number, home: str) -> Card:
     """One card for every point on which published sources differ in the patient's present state."""
     sure = [one for one in seen.differences if not one.needs]
     told = sure or seen.differences
@@ -193,7 +197,7 @@ def _different(seen: Seen, at: datetime, number: Number) -> Card:
                         f"Published sources differ here on {points}"),
         basis=Basis(
             findings=(*_triggers(seen.answer)[-1:], *findings), rule="guidelines/disagreements",
-            edition=seen.answer.edition, source=Origin("Comparison of the published sources, made for Leeward"),
+            edition=seen.answer.edition, source=compared(home),
             missing=seen.lacking, as_of=at,
         ),
     )  # fmt: skip

@@ -10,6 +10,7 @@ import msgspec
 
 from leeward.knowledge.vocabulary import quantities
 from leeward.plan import given
+from leeward.plan.steroids import steroids
 from leeward.record import units
 from leeward.record.codes import Codes
 from leeward.record.fhir.observation import number
@@ -99,9 +100,11 @@ _ENDED = ("cancelled", "entered-in-error", "stopped", "completed")
 
 
 def watched() -> frozenset[str]:
-    """The drugs whose orders are looked at: those of which some source gives a dose, and that act on CRS or ICANS."""
-    acting = {*given.ANTI_IL6, "anakinra", *given.steroids()}
-    return frozenset(drug for drug in given.listed_drugs() if drug in acting)
+    """The drugs whose orders are looked at: those that act on CRS or ICANS, where some source gives a dose of them.
+
+    Every corticosteroid is: one that no source gives is compared as an equal dose of another.
+    """
+    return frozenset({*given.ANTI_IL6, "anakinra"} & set(given.listed_drugs())) | {*steroids().table.equal}
 
 
 @cache

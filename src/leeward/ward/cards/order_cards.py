@@ -8,10 +8,23 @@ from datetime import UTC, datetime
 
 from leeward.knowledge import edition
 from leeward.report import words
-from leeward.ward.cards.card import Basis, Card, Cited, Origin, bullets, escaped, fitting, origin, plain_text, stamp
+from leeward.ward.cards.card import (
+    Basis,
+    Card,
+    Cited,
+    Origin,
+    bullets,
+    compared,
+    escaped,
+    fitting,
+    origin,
+    plain_text,
+    stamp,
+)
 from leeward.ward.cards.course_cards import Number
 from leeward.ward.cards.drafts import Order
 from leeward.ward.cards.order_check import SEVERE, Checked, Finding, Kind, Source, checked
+from leeward.ward.cards.order_most import is_steroid
 from leeward.ward.cards.seen import Considered
 
 _TOLD: tuple[Kind, ...] = ("held", "above", "often", "differs", "missing", "unread", "perhaps")
@@ -19,29 +32,31 @@ _TOLD: tuple[Kind, ...] = ("held", "above", "often", "differs", "missing", "unre
 _OVERRIDES = ("other-reason", "own-protocol", "benefit", "value-wrong")
 
 
-def order_cards(orders: Sequence[Order], seen: Considered, at: datetime, number: Number) -> list[Card]:
-    """A card for each order of which some source says something; none where nothing is graded or nothing is held."""
+def order_cards(orders: Sequence[Order], seen: Considered, at: datetime, number: Number, home: str) -> list[Card]:
+    """One for each order of which some source says something, or of a steroid of which none does while CRS is graded.
+
+    None where nothing is graded or nothing is held. `home`: our own address, where the sources can be read.
+    """
     if seen.now is None or seen.facts is None:
         return []
     many = Counter(order.drug for order in orders)
     made = []
     for order in orders:
         held = checked(order, seen.now, number("cds_hooks", "dose_differs_percent"))
-        card = _card(held, seen, at, many[order.drug], int(number("cds_hooks", "lines_most")))
+        card = _card(held, seen, at, many[order.drug], int(number("cds_hooks", "lines_most")), home)
         if card is not None:
             made.append(card)
     made.sort(key=lambda card: card.indicator != "warning")
     return made[: int(number("cds_hooks", "cards_most"))]
 
 
-def _card(held: Checked, seen: Considered, at: datetime, many: int, most: int) -> Card | None:
-    """The card of one order; None where no source says anything of it."""
+def _card(held: Checked, seen: Considered, at: datetime, many: int, most: int, home: str) -> Card | None:
+    """The card of one order; None where there is nothing to say of it."""
     first = next((found for kind in _TOLD for found in held.of(kind)), None)
-    if first is None and many == 1 and not seen.lacking:
+    unsaid = not held.sources and is_steroid(held.order.drug) and _graded(seen)
+    if not (first or unsaid or (held.sources and (many > 1 or seen.lacking))):
         return None
-    if not held.sources:
-        return None
-    source = next((one for one in held.sources if first and one.id == first.guideline), held.sources[0])
+    source = next((one for one in held.sources if first is None or one.id == first.guideline), None)
     severe = first is not None and first.kind in SEVERE
     drug = words.capital(words.quantity(held.order.drug).name)
     return Card(
@@ -49,10 +64,19 @@ def _card(held: Checked, seen: Considered, at: datetime, many: int, most: int) -
         overrides=_OVERRIDES, summary=_summary(held, first, drug, many, seen.lacking),
         lines=tuple(_lines(held, drug, many, seen, most)),
         basis=Basis(
-            findings=(_ordered(held.order, at), *_before(held.order, seen)), rule=f"guidelines/{source.id}",
-            edition=edition(), source=_origin(source), missing=(*seen.lacking, *held.missing), as_of=at,
+            findings=(_ordered(held.order, at), *_before(held.order, seen)), edition=edition(),
+            rule=f"guidelines/{source.id}" if source else "guidelines",
+            source=_origin(source) if source else compared(home), missing=(*seen.lacking, *held.missing), as_of=at,
         ),
     )  # fmt: skip
+
+
+def _graded(seen: Considered) -> bool:
+    """Whether CRS is graded above 0 for certain on some scale."""
+    worst: dict[str, list[int]] = {}
+    for (scale, _), grade in (seen.now.grades if seen.now else {}).items():
+        worst.setdefault(scale, []).append(grade)
+    return any(min(grades) > 0 for grades in worst.values())
 
 
 def _origin(source: Source) -> Origin:
@@ -64,6 +88,10 @@ def _summary(held: Checked, first: Finding | None, drug: str, many: int, lacking
     """The most telling thing, of whom, and how many sources say alike."""
     order = plain_text(held.order.spelt) if held.order.amount else ""  # no text of the record but what was understood
     head = f"{drug} {order}".strip()
+    if not held.sources:
+        return fitting(
+            f"{head}: no source read gives it in this state", f"{drug}: no source read gives it in this state"
+        )
     if first is None:
         if many > 1:
             return f"{drug}: {many} orders of it stand in this draft"
@@ -86,7 +114,8 @@ def _lines(held: Checked, drug: str, many: int, seen: Considered, most: int) -> 
     lines = [f"**{escaped(drug)} {escaped(held.order.spelt)}** as drafted, beside what published sources give.", ""]
     lines += [f"{many} orders of it stand in this draft.", ""] if many > 1 else []
     now = [one for one in held.sources if one.now]
-    others = [one for one in held.sources if not one.now and any(found.kind == "held" for found in one.findings)]
+    limits = ("held", "above")
+    others = [one for one in held.sources if not one.now and any(found.kind in limits for found in one.findings)]
     lines += (
         ["Given by a source in this state:", ""] if now else ["No source that was read gives it in this state.", ""]
     )

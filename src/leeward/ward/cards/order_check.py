@@ -14,19 +14,19 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from leeward.knowledge.guidelines import DoseRule, Guideline, guidelines
-from leeward.plan import amounts, given
+from leeward.plan import amounts, given, steroids
 from leeward.plan.doses import dosed
 from leeward.plan.limits import Asked, Hold, at_best, at_worst, holds
 from leeward.plan.patient import Patient, lacking
 from leeward.plan.suggestions import Situation
 from leeward.plan.words import between, plain
 from leeward.ward.cards.drafts import Order
+from leeward.ward.cards.order_most import SILENT, comparable, passed
 
 Kind = Literal["held", "above", "often", "differs", "missing", "unread", "perhaps"]
 SEVERE: tuple[Kind, ...] = ("held", "above", "often")
 """What makes a card a warning."""
 PER_CENT = 100
-_SILENT = ("safety", "disagreements")
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,7 +82,34 @@ def checked(order: Order, now: Situation, differs_percent: float) -> Checked:
     sources = [_beside(order, one, now.patient, differs_percent) for one in _speaking(order.drug, now)]
     # A file may define one dose for several states: it speaks once.
     once = {(one.id, one.gives, one.now, one.findings): one for one in reversed(sources)}
-    return Checked(order=order, sources=tuple(reversed(once.values())))
+    said = tuple(reversed(once.values()))
+    if not any(found.kind == "above" for one in said for found in one.findings):
+        said += _above_every(order, now.patient, differs_percent)
+    return Checked(order=order, sources=said)
+
+
+def _above_every(order: Order, patient: Patient, differs_percent: float) -> tuple[Source, ...]:
+    """The source that gives the most at once, where the order is above that."""
+    kilograms = patient.weight_kg if order.per_kg else 1.0
+    if order.amount is None or kilograms is None:
+        return ()
+    mg = order.amount[0] * kilograms
+    most = passed(order.drug, mg / (1 + differs_percent / PER_CENT), patient)
+    if most is None:
+        return ()
+    name = most.guideline.speaks_as
+    says = f"no source read gives more than {plain(most.mg)} mg at once; {plain(mg)} mg is ordered"
+    if most.drug != order.drug:
+        equal = f"{most.drug} {plain(steroids.equivalent(order.drug, mg, most.drug).amount_mg, 0)} mg"
+        says = f"equals {equal}; no source read gives more than {plain(most.mg)} mg of it"
+    return (
+        Source(
+            speaks_as=name, id=most.guideline.id, key=most.guideline.source, where=most.rule.where,
+            evidence=most.guideline.known(most.rule), now=False, gives=_gives(most.rule, patient, []), remaining="",
+            findings=(Finding(kind="above", says=says, source=name, guideline=most.guideline.id),),
+            warnings=(), missing=(),
+        ),
+    )  # fmt: skip
 
 
 def _speaking(drug: str, now: Situation) -> Iterator[_Speaks]:
@@ -90,23 +117,18 @@ def _speaking(drug: str, now: Situation) -> Iterator[_Speaks]:
     met: set[tuple[str, str]] = set()
     for held in now.held:
         guideline = held.rule.guideline
-        if held.wait_hours or guideline.nature in _SILENT or guideline.superseded:
+        if held.wait_hours or guideline.nature in SILENT or guideline.superseded:
             continue
         for action in held.rule.row.do:
             rule = guideline.doses.get(action.dose or "")
-            if rule is not None and _compared(guideline, rule, drug) and (guideline.id, action.dose or "") not in met:
+            if rule is not None and comparable(guideline, rule, drug) and (guideline.id, action.dose or "") not in met:
                 met.add((guideline.id, action.dose or ""))
                 yield _Speaks(guideline, rule, now=True)
     for guideline in guidelines() if drug in given.ANTI_IL6 else ():
         if guideline.id in {name for name, _ in met} or guideline.superseded:
             continue
-        rules = [rule for rule in guideline.doses.values() if _compared(guideline, rule, drug)]
+        rules = [rule for rule in guideline.doses.values() if comparable(guideline, rule, drug)]
         yield from (_Speaks(guideline, rule, now=False) for rule in rules[:1])
-
-
-def _compared(guideline: Guideline, rule: DoseRule, drug: str) -> bool:
-    """Whether a dose may be compared with an order: of this drug, no rate, and not only recalled."""
-    return rule.drug == drug and "/min" not in rule.unit and guideline.known(rule) != "recalled"
 
 
 _PER_UNIT = {"g": 1000.0}

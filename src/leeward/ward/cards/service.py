@@ -12,6 +12,7 @@ import pyarrow as pa
 from leeward.record.fhir.resources import Identifier
 from leeward.record.settings import Settings
 from leeward.record.spool import Record
+from leeward.ward.access.settings import address_of
 from leeward.ward.cards.card import Card
 from leeward.ward.cards.course_cards import course_cards
 from leeward.ward.cards.drafts import orders_of, watched
@@ -38,7 +39,7 @@ class Hooks:
 
     def __init__(self, settings: WardSettings, clock: Clock) -> None:
         self._settings, self._clock = settings, clock
-        self.said = cds_hooks(settings)
+        self.said, self._home = cds_hooks(settings), address_of(settings)
         self.servers = FhirServers(settings, self.said, clock)
 
     @property
@@ -64,11 +65,11 @@ class Hooks:
             seen = self.eyes.see(findings, record.refusals, request.patient, at)
             open_grade = self._is_open(service, held, record, at)
             seen = msgspec.structs.replace(seen, lacking=lacking, open_grade=open_grade)
-            cards = course_cards(seen, at, self._settings.number)
+            cards = course_cards(seen, at, self._settings.number, self._home)
         else:
             considered = self.eyes.consider(findings, record.refusals, request.patient, at)
             considered = msgspec.structs.replace(considered, lacking=lacking)
-            cards = order_cards(orders, considered, at, self._settings.number)
+            cards = order_cards(orders, considered, at, self._settings.number, self._home)
         return {"cards": [_as_json(card, request) for card in cards]}
 
     def _is_open(self, service: Service, held: Gathered, record: Record, at: datetime) -> bool:
