@@ -134,6 +134,13 @@ NEARLY_PLAIN: list[Json] = [
     {"valueQuantity": None, "component": [{**SYSTOLIC, "dataAbsentReason": concept("unknown")}]},
     {"valueQuantity": None, "component": [{**SYSTOLIC, "code": concept("2708-6")}]},
     {"code": concept("1742-6"), "referenceRange": [{"high": quantity(55, "U/L")}]},
+    {"referenceRange": [{"high": quantity(38, "Cel")}]}, {"referenceRange": 7}, {"referenceRange": None},
+    {"code": concept("1742-6"), "referenceRange": 7}, {"valueInteger": None}, {"valueString": None}, {"valueTime": 7},
+    {"status": None}, {"status": 7}, {"status": "prelimin\\u0061ry"}, {"extension": [{"url": "x"}]}, {"x": 7},
+    {"valueQuantity": None, "component": [SYSTOLIC], "code": 7}, {"component": [SYSTOLIC], "valueQuantity": 7},
+    {"valueQuantity": None, "component": [SYSTOLIC, {**DIASTOLIC, "valueInteger": 7}], "valueInteger": None},
+    {"valueQuantity": None, "component": [{**SYSTOLIC, "valueString": 7}]}, {"valueQuantity": {"value": 8, "unit": 7}},
+    {"valueQuantity": None, "component": [{**SYSTOLIC, "referenceRange": [{"high": quantity(9, "mm[Hg]")}]}]},
 ]  # fmt: skip
 
 

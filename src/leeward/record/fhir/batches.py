@@ -37,7 +37,7 @@ def of_columns(
     columns = dict(told)
     for name, column in zip((*Kind._fields, "where"), zip(*kinds, strict=True), strict=True):
         columns[name] = pa.array(column, pa.string()).take(number)
-    columns["version"] = ordered(columns["version"])
+    columns["version"] = _ordered_once(columns["version"])
     columns["received"] = pa.nulls(len(line), pa.string())
     columns["source"] = pa.repeat(pa.scalar(source, pa.string()), len(line))
     columns["place"] = pc.binary_join_element_wise(columns["where"], line.cast(pa.string()), " ")
@@ -70,6 +70,12 @@ def unambiguous(batch: pa.RecordBatch, ambiguous: set[str], source: str) -> tupl
         about = row["quantity"] or "|".join(part for part in (row["system"], row["code"]) if part)
         refused.append(Refused("ambiguous-patient", row["patient"], None, about, source, row["place"]))
     return batch.filter(pc.invert(lost)), refused
+
+
+def _ordered_once(version: pa.Array) -> pa.Array:
+    """The same as `ordered`: of resources that were stored together, each version once."""
+    encoded = version.dictionary_encode()
+    return ordered(encoded.dictionary).take(encoded.indices)
 
 
 def ordered(version: pa.Array) -> pa.Array:

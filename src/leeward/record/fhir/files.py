@@ -11,7 +11,6 @@ import re
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -170,23 +169,25 @@ def blocks(
     """
     number = 1
     with opened(path) as file:
-        read = partial(file.readline, DOCUMENT_BYTES_MAX)
+
+        def most() -> int:
+            return min(_LINES_BYTES, DOCUMENT_BYTES_MAX, _LINES_BYTES if end is None else end - file.tell())
+
+        def rest(of: bytes = b"") -> bytes:
+            return file.readline(DOCUMENT_BYTES_MAX - len(of))
+
         if begin:
             file.seek(begin - 1)
-            _skip(read)
-        while end is None or file.tell() < end:
-            enough = min(_LINES_BYTES, DOCUMENT_BYTES_MAX if end is None else end - file.tell())
-            block, held = list[bytes](), 0
-            while held < enough and (line := read()):
-                block.append(line)
-                held += len(line)
-            if not block:
-                return
+            _skip(rest)
+        while (length := most()) > 0 and (part := file.read(length)):
+            block = io.BytesIO(part).readlines()  # in memory lines are cut faster than by the file
+            if not part.endswith(b"\n"):
+                block[-1] += rest(block[-1])
             # A line that is too long has ended the block.
             skipped = len(block[-1]) == DOCUMENT_BYTES_MAX and not block[-1].endswith(b"\n")
             if skipped:
                 block.pop()
-                _skip(read)
+                _skip(rest)
             yield number, block
             number += len(block)
             if skipped:

@@ -52,13 +52,13 @@ class Patients:
         self.ambiguous: set[str] = set()
         self._known: dict[str, Identity] = {}
         self.bases: dict[str, str] = {}  # the server of each id that was referred to by a whole address
-        self._by_reference: dict[str, str | None] = {}
+        self.by_reference: dict[str | None, str | None] = {}
         self._in_bundle: dict[str, str] = {}
 
     def enter_bundle(self) -> None:
         """Temporary addresses hold within one bundle only."""
         self._in_bundle.clear()
-        self._by_reference.clear()
+        self.by_reference.clear()
 
     @property
     def is_in_bundle(self) -> bool:
@@ -69,10 +69,10 @@ class Patients:
     def inside(self) -> Iterator[None]:
         """Within a Bundle inside another the addresses of both hold, its own first; after it the outer one's again."""
         outer = dict(self._in_bundle)
-        self._by_reference.clear()
+        self.by_reference.clear()
         yield
         self._in_bundle = outer
-        self._by_reference.clear()
+        self.by_reference.clear()
 
     def meet(self, patient: Patient, address: str | None) -> tuple[str | None, str | None]:
         """A Patient resource: its id, and why that id is ambiguous from now on, if it is."""
@@ -96,11 +96,11 @@ class Patients:
         if spelt is None:
             return None
         try:
-            return self._by_reference[spelt]
+            return self.by_reference[spelt]
         except KeyError:
-            if len(self._by_reference) >= CACHE_MAX:
-                self._by_reference.clear()
-            found = self._by_reference[spelt] = self._find(spelt)
+            if len(self.by_reference) >= CACHE_MAX:
+                self.by_reference.clear()
+            found = self.by_reference[spelt] = self._find(spelt)
             return found
 
     def learn(self, bases: dict[str, str], ambiguous: set[str]) -> None:

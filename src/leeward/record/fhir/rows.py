@@ -18,6 +18,10 @@ ROWS_MAX = 50_000
 """Statements in one batch at most."""
 ROWS_ENOUGH = 40_000
 """Statements, or refusals, that make it worth while to hand on."""
+KINDS_MAX = 1_000
+"""Kinds remembered when what was held has been handed on."""
+PLAIN_MAX = 20_000
+"""Plain values remembered; beyond, memory is emptied and filled again."""
 
 
 class Kind(NamedTuple):
@@ -47,14 +51,10 @@ class Row(NamedTuple):
     version: str | None
 
 
-Key = tuple[bytes, str | None, str | None, str | None, str | None, str | None]
-"""What the kind of a plain value depends on: its code as it came; code, unit, system and comparator of its quantity;
-the status of its observation."""
-Known = tuple[int, str]
-"""The number of a kind, and the ending of the record of a component of it."""
+Known = tuple[int, str | None, bool, str]
+"""The number of a kind, the value as spelt, whether a reference range counts, the ending of a component's record."""
 
 WIDTH = len(Row._fields)
-RECORD = Row._fields.index("record")
 FLAT_ENOUGH = ROWS_ENOUGH * WIDTH
 
 
@@ -69,13 +69,15 @@ class Rows:
         self.refused: list[Refused] = []
         self.kinds: dict[tuple[str | None, ...], int] = {}
         self.known: dict[tuple[str | None, ...], int] = {}  # kinds by what a reader spells them with
-        self.plain: dict[Key, Known] = {}  # and those of plain values
+        self.plain: dict[bytes, Known] = {}  # plain values by their code, quantity and status as they came
+        self.panels: set[bytes] = set()  # codes of panels, as they came
 
     def stand(self, where: str) -> None:
         """From here on places are counted as lines, or as entries of some bundle."""
-        self.where = where
-        self.known.clear()
-        self.plain.clear()
+        if where != self.where:
+            self.where = where
+            self.known.clear()
+            self.plain.clear()
 
     def kind(self, kind: Kind) -> int:
         """The number of a kind, at the present sort of place, among those held."""
@@ -105,9 +107,10 @@ class Rows:
         yield from refused
 
     def forget(self) -> None:
-        """Hold nothing any more."""
+        """Hold no statement any more."""
         self.refused.clear()
         self.flat.clear()
-        self.kinds.clear()
-        self.known.clear()
-        self.plain.clear()
+        if len(self.kinds) > KINDS_MAX:
+            self.kinds.clear()
+            self.known.clear()
+            self.plain.clear()
