@@ -16,7 +16,7 @@ from leeward.ward.world import World
 from tests.report.test_plan_fhir import VALIDATE, installed
 
 from .conftest import NOW
-from .fhir_sent import HEADERS, Said, bundle, infusion, person, pressure, put, send, temperature
+from .fhir_sent import HEADERS, LOINC, UCUM, Said, at, bundle, infusion, person, pressure, put, send, temperature
 from .taken import said, take
 
 
@@ -97,6 +97,42 @@ def test_scores_issues_and_refusals_are_said(client: TestClient, handle: str) ->
     assert "refused: implausible-for-unit" in texts
 
 
+def laboratory(hours: float = 178) -> Said:
+    """Blood of more than five days before the infusion: what EASIX and CAR-HEMATOTOX are made of, but for the CRP."""
+    drawn = {"l1": ("2532-0", 400, "U/L"), "l2": ("2160-0", 1.0, "mg/dL"), "l3": ("777-3", 120, "10*9/L"),
+             "l4": ("2276-4", 1200, "ug/L")}  # fmt: skip
+    return bundle("transaction", *(
+        put({"resourceType": "Observation", "id": name, "status": "final", "effectiveDateTime": at(hours=hours),
+             "code": {"coding": [{"system": LOINC, "code": code}]}, "subject": {"reference": "Patient/007"},
+             "valueQuantity": {"value": value, "unit": unit, "system": UCUM, "code": unit}})
+        for name, (code, value, unit) in drawn.items()
+    ))  # fmt: skip
+
+
+def test_risk_scores_before_the_therapy_are_said_with_what_they_are_made_of(client: TestClient, handle: str) -> None:
+    """As `leeward risk` says them: EASIX is 400 x 1.0 / 120; what is missing widens; each names its source."""
+    send(client, laboratory())
+    scores = {one["method"]["coding"][0]["code"]: one for one in listed(client, "RiskAssessment", handle)}
+    easix = scores["easix"]
+    assert easix["prediction"][0]["qualitativeRisk"]["text"] == "3.33333"
+    assert {part["reference"] for part in easix["basis"]} == {f"Observation/l{number}" for number in (1, 2, 3)}
+    assert easix["status"] == "final"
+    assert easix["method"]["text"].endswith(", before lymphodepletion")
+    counts = scores["car-hematotox"]
+    assert (counts["status"], " to " in counts["prediction"][0]["qualitativeRisk"]["text"]) == ("preliminary", True)
+    notes = " ".join(note["text"] for note in counts["note"])
+    assert "Missing, and never taken as normal: " in notes
+    assert "C-reactive protein" in notes
+    assert "Rejeski" in notes
+    assert "recalled" in notes
+    assert "davila-2014-crp" not in scores  # nothing that it is made of is on record
+    again = client.get(f"/fhir/RiskAssessment/{easix['id']}").json()
+    assert again == easix
+    [where] = client.get("/fhir/Provenance", params={"target": f"RiskAssessment/{easix['id']}"}).json()["entry"]
+    assert {part["what"]["reference"] for part in where["resource"]["entity"]} == {
+        "Observation/l1", "Observation/l2", "Observation/l3"}  # fmt: skip
+
+
 def test_the_audit_is_for_administrators(
     client: TestClient, world: World, handle: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -113,6 +149,7 @@ def test_the_audit_is_for_administrators(
 def everything(client: TestClient, handle: str) -> list[Said]:
     """Every resource that is sent, of every kind."""
     send(client, temperature(101.3, "t9"))
+    send(client, laboratory())
     made = [client.get("/fhir/metadata").json(), client.get("/fhir/Device/leeward").json()]
     asked = [("Observation", {"category": "leeward-grade"}), ("RiskAssessment", {}), ("DetectedIssue", {}),
              ("CarePlan", {}), ("AuditEvent", {}), ("Observation", {}), ("MedicationAdministration", {})]  # fmt: skip

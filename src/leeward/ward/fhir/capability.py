@@ -22,7 +22,8 @@ _DOCS = {
     "Encounter": "Places a patient in a bed of a unit, or discharges.",
     "AuditEvent": "For administrators.",
     "CarePlan": "Drafts: what each published source says; with RequestGroup, MedicationRequest and Provenance beside.",
-    "Subscription": "Grades only: criteria Observation?category=leeward-grade; rest-hook to a listed address, after a handshake.",
+    "Subscription": "Grades only: criteria Observation?category=leeward-grade; rest-hook to a listed address, "
+    "after a handshake.",
 }
 
 

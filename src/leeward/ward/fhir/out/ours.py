@@ -13,7 +13,7 @@ from leeward.knowledge import edition
 from leeward.report import plan_fhir
 from leeward.ward.audit import Record
 from leeward.ward.fhir import search as seek
-from leeward.ward.fhir.out import grades, issues, risks
+from leeward.ward.fhir.out import grades, issues, risk_scores, risks
 from leeward.ward.fhir.out.audits import event
 from leeward.ward.fhir.out.course import DEVICE, GRADE, Course, Named, Resource, course, device, named, short, subject
 from leeward.ward.fhir.out.provenance import provenance
@@ -21,6 +21,7 @@ from leeward.ward.fhir.outcomes import unfit
 
 if TYPE_CHECKING:
     from leeward.ward.fhir.desk import Desk
+    from leeward.ward.world import World
 
 Said = tuple[str, Resource, Sequence[Because]]
 """A resource of ours: its name, itself, the findings it rests on."""
@@ -63,13 +64,13 @@ def _again(desk: Desk, held: Named, *, provenance_: bool) -> Resource:
     patient, _ = desk.called(held.handle, posted=False)
     desk.admit("export", patient)
     seen = course(desk.world, patient, desk.home, held.at, plan=held.kind == "DetectedIssue")
-    for what, resource, because in _said(seen, held.kind):
+    for what, resource, because in _said(desk.world, seen, held.kind):
         if short(what) == held.what:
             return provenance(seen, held.kind, what, because) if provenance_ else resource
     raise unfit(404, "not-found", "There is nothing here.")
 
 
-def _said(seen: Course, kind: str) -> Iterable[Said]:
+def _said(world: World, seen: Course, kind: str) -> Iterable[Said]:
     """Everything of a type that we say of a patient."""
     if kind == "Observation":
         for scale, grade in grades.grades(seen):
@@ -77,6 +78,7 @@ def _said(seen: Course, kind: str) -> Iterable[Said]:
     elif kind == "RiskAssessment":
         for name, score in risks.scores(seen):
             yield name, risks.assessment(seen, name, score), ()
+        yield from risk_scores.risks(world, seen)
     else:
         for name, issue in issues.issues(seen):
             yield name, issue, ()
@@ -96,7 +98,9 @@ def search(desk: Desk, kind: str, asked: seek.Asked, *, posted: bool) -> bytes:
     if kind == "CarePlan":
         return _bundle(desk, kind, self_, _plan(seen))
     test = _coded(seek.one(asked, "code"))
-    found = [(f"{desk.home}/{kind}/{one['id']}", one, "match") for _, one, _ in _said(seen, kind) if test(one)]
+    found = [
+        (f"{desk.home}/{kind}/{one['id']}", one, "match") for _, one, _ in _said(desk.world, seen, kind) if test(one)
+    ]
     return _bundle(desk, kind, self_, found)
 
 
