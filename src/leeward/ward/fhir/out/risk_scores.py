@@ -72,7 +72,8 @@ def _assessment(course: Course, name: str, moment: Moment, score: Score, because
         "subject": course.subject, "occurrenceDateTime": course.at, "performer": maker(course.look.answer.edition),
         "basis": [rests_on(one) for one in because],
         "prediction": [{
-            "outcome": {"text": score["outcome"]}, "qualitativeRisk": {"text": spelt_range(score["at_least"], score["at_most"])},
+            "outcome": {"text": score["outcome"]},
+            "qualitativeRisk": {"text": spelt_range(score["at_least"], score["at_most"])},
             "rationale": "; ".join([score["formula"], *_cuts(score)]),
         }],
         "note": [{"text": text} for text in (*_notes(score), STANDING)],
