@@ -33,19 +33,22 @@ def standing(known: ir.Table, people: ir.Table, shown: tuple[str, ...] = SHOWN) 
     """The last finding of each shown quantity up to the moment asked about, per patient."""
     rows = known.filter(known.quantity.isin(list(shown))).join(people.select("patient", "as_of_s"), "patient")
     rows = rows.filter(rows.at_s <= rows.as_of_s)
+    # Within one minute an arterial line comes before a cuff, as it is graded.
     preferred = true(rows.site == "arterial")
+    about_s = ibis.ifelse(rows.quantity == "systolic-bp", rows.at_s - rows.at_s % 60, rows.at_s)
     # An infusion or mark in force comes before a later one that has ended; marks are kept apart by what they mark.
     running = true(~rows.measured_until.isnull() & (rows.until_s.isnull() | (rows.until_s > rows.as_of_s)))
     kept_apart = ibis.ifelse(rows.quantity == "attribution", rows.text, "")
     # Of two values at one moment the one that the rule takes: the lowest pressure, the highest of anything else.
     severe = ibis.ifelse(rows.quantity == "systolic-bp", -rows.low, rows.low)
-    rows = rows.mutate(kept_apart=kept_apart, severe=severe, running=running, preferred=preferred)
+    rows = rows.mutate(kept_apart=kept_apart, severe=severe, running=running, preferred=preferred, about_s=about_s)
     order = ibis.window(
         group_by=[rows.patient, rows.quantity, rows.kept_apart],
         order_by=[
             rows.running.desc(),
-            rows.at_s.desc(),
+            rows.about_s.desc(),
             rows.preferred.desc(),
+            rows.at_s.desc(),
             rows.until_s.desc(nulls_first=True),
             rows.severe.desc(),
             rows.text,
