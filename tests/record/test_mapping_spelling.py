@@ -186,3 +186,37 @@ def test_a_spelling_that_leaves_something_open_is_refused_with_the_mapping(
     """Before any row is read."""
     with pytest.raises(BadSetting, match=complaint):
         rows(tmp_path, "", head=HEAD + SPELT.replace(*change))
+
+
+LAB = """
+title = "Labor"
+zone = "Europe/Berlin"
+decimal = ","
+[[table]]
+file = "labor"
+patient = "Fall"
+start = "Zeit"
+quantity = "Test"
+value = "Wert"
+unit = "Einheit"
+upper_limit = "bis"
+"""
+
+
+def test_a_laboratorys_upper_limit_of_normal_is_a_finding_of_its_own(tmp_path: Path) -> None:
+    """In the unit of its value, at its time, with the declared decimal sign; of a quantity without one it is left."""
+    (tmp_path / "labor.csv").write_text(
+        "Fall;Zeit;Test;Wert;Einheit;bis\n7;2026-03-01T08:00;creatinine;1,4;mg/dL;1,2\n"
+        "7;2026-03-01T09:00;creatinine;1,5;mg/dL;\n7;2026-03-01T08:00;heart-rate;110;/min;100\n",
+        encoding="utf-8",
+    )
+    record = read(tmp_path / "labor.csv", mapping=mapping(tmp_path, LAB), now=NOW)
+    found = {(row["quantity"], row["low"]) for row in record.findings.to_pylist()}
+    assert record.refused == {}
+    creatinine, limit = ("creatinine", 1.4), ("creatinine-upper-limit", 1.2)
+    assert found == {creatinine, ("creatinine", 1.5), limit, ("heart-rate", 110.0)}
+
+
+def test_what_has_an_upper_limit_has_no_end(tmp_path: Path) -> None:
+    with pytest.raises(BadSetting, match="neither end nor rate"):
+        read(tmp_path, mapping=mapping(tmp_path, LAB + 'end = "bis"\n'), now=NOW)

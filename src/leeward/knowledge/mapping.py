@@ -70,7 +70,8 @@ class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     file: the file's path in the folder, without suffix; `*` stands for any characters. A row says either a
     quantity, or a code in a system. `rate` and `rate_unit` are read instead of value and unit for quantities
     that are infusions. where, where_not: only rows whose column has (or has not) one of these words.
-    said: only rows in which each of these columns says something.
+    said: only rows in which each of these columns says something. upper_limit: the laboratory's own upper limit of
+    normal, said beside its value in the same unit; such rows have no end.
     """
 
     file: str
@@ -86,6 +87,7 @@ class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     unit: Part | None = None
     rate: Part | None = None
     rate_unit: Part | None = None
+    upper_limit: Part | None = None
     text: Part | None = None
     comparator: Part | None = None
     status: Part | None = None
@@ -96,6 +98,11 @@ class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     where_not: dict[str, tuple[str, ...]] = {}
     said: tuple[str, ...] = ()
     why: str = ""
+
+    def __post_init__(self) -> None:
+        """What has an upper limit of normal was measured at one moment."""
+        if self.upper_limit is not None and (self.end is not None or self.rate is not None):
+            raise ValueError("rows with an upper_limit have neither end nor rate")
 
 
 class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

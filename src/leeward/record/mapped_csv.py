@@ -18,6 +18,7 @@ from leeward.knowledge import mapping as form
 from leeward.knowledge.loader import BadKnowledge, load, names, read
 from leeward.knowledge.vocabulary import quantities
 from leeward.record import sources, spelling, tables
+from leeward.record.beside import with_limits
 from leeward.record.codes import Codes
 from leeward.record.csv_files import SUFFIXES, header, once_a_line
 from leeward.record.errors import BadSetting, Malformed
@@ -113,7 +114,8 @@ class Mapped:
             if isinstance(opened, Refused):
                 yield opened
             elif table.rate is None:
-                yield from once_a_line(tables.stream(con, opened, lambda t: self._say(t, table, root), root))
+                said = once_a_line(tables.stream(con, opened, lambda t: self._say(t, table, root), root))
+                yield from said if table.upper_limit is None else _with_limits(said, codes)
             else:
                 yield from self._infusions(con, opened, table, root, codes)
 
@@ -137,6 +139,8 @@ class Mapped:
     def _say(self, opened: tables.Table, table: form.Table, root: Path) -> str:
         """SQL: every part of the statements of one file, as its mapping says."""
         columns = {name: self._spelt(name, _sql(opened, getattr(table, name)), getattr(table, name)) for name in _PARTS}
+        if table.upper_limit is not None:  # it travels as the end that a measurement has not
+            columns["end"] = self._spelt("value", _sql(opened, table.upper_limit), table.upper_limit)
         tests = [f"{opened.raw(c)} in ({', '.join(map(tables.literal, w))})" for c, w in table.where.items()]
         tests += [f"coalesce({opened.raw(c)}, '') not in ({', '.join(map(tables.literal, w))})"
                   for c, w in table.where_not.items()]  # fmt: skip
@@ -153,6 +157,12 @@ class Mapped:
         if name in _TIMES:
             return spelling.time(self.mapping, said)
         return spelling.number(self.mapping, said) if name in _NUMBERS else said
+
+
+def _with_limits(said: Iterator[pa.RecordBatch | Refused], codes: Codes) -> Iterator[pa.RecordBatch | Refused]:
+    """The rows, and the upper limits of normal that stand beside their values."""
+    for one in said:
+        yield one if isinstance(one, Refused) else with_limits(codes, one)
 
 
 def _is_infusion(batch: pa.RecordBatch, codes: Codes, kinds: dict[str, bool]) -> pa.Array:
@@ -192,7 +202,7 @@ def _check(table: form.Table, file: Path, separator: str | None) -> None:
     there = header(file, separator)
     if not there:
         return
-    parts = (*(getattr(table, name) for name in _PARTS), table.rate, table.rate_unit)
+    parts = (*(getattr(table, name) for name in _PARTS), table.rate, table.rate_unit, table.upper_limit)
     wanted = [column for part in parts for column in _columns(part)] + [*table.where, *table.where_not, *table.said]
     missing = sorted(set(wanted) - set(there))
     if missing:

@@ -11,9 +11,9 @@ import msgspec
 import pyarrow as pa
 
 from leeward.record import folder, omop_concepts, tables
+from leeward.record.beside import with_limits, with_orders
 from leeward.record.codes import Codes
 from leeward.record.codings import Chooser, replaced
-from leeward.record.omop_beside import with_limits, with_orders
 from leeward.record.omop_concepts import omop
 from leeward.record.omop_tables import PLACES, SAY, Said, has_clock
 from leeward.record.schema import STATEMENT

@@ -8,8 +8,8 @@ from pathlib import Path
 import duckdb
 import msgspec
 
+from leeward.record.beside import PRESCRIBED
 from leeward.record.codings import joined, pair, several
-from leeward.record.omop_beside import PRESCRIBED
 from leeward.record.omop_concepts import KNOWN, NAMED, OMOP, ROLLED, omop
 from leeward.record.places import setting
 from leeward.record.tables import Table, literal, statement
@@ -136,7 +136,7 @@ def _valued(said: Said, what: str, **more: str) -> str:
 
 
 def _measurement(said: Said) -> str:
-    """A measurement has no end: the laboratory's upper limit of normal travels in its place (omop_beside)."""
+    """A measurement has no end: the laboratory's upper limit of normal travels in its place (beside)."""
     return _valued(said, "measurement", end=said.table.raw("range_high"))
 
 

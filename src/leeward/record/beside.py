@@ -1,4 +1,4 @@
-"""What an OMOP row says beside its own statement: a laboratory's upper limit of normal, a prescription as an order."""
+"""What a table row says beside its own statement: a laboratory's upper limit of normal, a prescription as an order."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _Columns = dict[str, pa.Array]
 
 
 def with_limits(codes: Codes, batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Measurements, and after them the upper limits of normal (range_high), which travel here as their `end`."""
+    """Measurements, and after them the upper limits of normal, which travel here as their `end`."""
     own = _columns(batch)
     limited = batch.filter(own["end"].is_valid())
     own["end"] = pa.nulls(len(batch), pa.string())
@@ -59,14 +59,16 @@ def _has_limit(quantity: str) -> bool:
 
 
 def _quantity(codes: Codes, batch: pa.RecordBatch, becomes: Callable[[str], str | None]) -> pa.Array:
-    """What becomes of the quantity that each row's coding means; null where nobody knows it."""
-    coded = _columns(batch)
-    keys = pc.binary_join_element_wise(coded["system"], coded["code"], _BETWEEN)
+    """What becomes of the quantity that each row names or its coding means; null where nobody knows it."""
+    said = _columns(batch)
+    parts = (pc.fill_null(said[part], "") for part in ("quantity", "system", "code"))
+    keys = pc.binary_join_element_wise(*parts, _BETWEEN)
 
     def named(key: str) -> str | None:
-        system, _, code = key.partition(_BETWEEN)
-        meaning = codes.meaning(system, code)
-        return None if meaning is None else becomes(meaning.quantity)
+        quantity, system, code = key.split(_BETWEEN, 2)
+        meaning = None if quantity else codes.meaning(system, code)
+        known = quantity or (meaning.quantity if meaning else "")
+        return becomes(known) if known else None
 
     return replaced(keys, named)
 
