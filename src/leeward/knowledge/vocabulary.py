@@ -31,6 +31,7 @@ class Quantity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     resolution: str | None = None
     bare: bool = False
     timeless: bool = False
+    ends_ahead: bool = False
     words: dict[str, tuple[str, ...]] = {}
     absent_word: str | None = None
     pattern: str | None = None

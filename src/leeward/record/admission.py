@@ -104,7 +104,8 @@ class Admission:
         if (reason == times.NO_TIME).any():
             self._stand_in(reason)
         self._refuse_times(reason, "start")
-        self._refuse_times(np.where(has_end, end.reason, times.OK), "end")
+        planned = self._of(lambda q, _: q.ends_ahead) & (end.reason == times.FUTURE)
+        self._refuse_times(np.where(has_end & ~planned, end.reason, times.OK), "end")
         backwards = has_end & (self._until_us != times.MISSING) & (self._until_us < self._at_us)
         self._refuse(backwards, "end-before-start", self._spelt("end"))
         since = self._of(lambda _, m: _first_day_us(m), np.int64)

@@ -27,6 +27,30 @@ from leeward.recognition import lookalikes as room
 from leeward.record.spool import Record
 from leeward.scales.older_crs import SCALES
 from leeward.ward.arrivals import Held
+from leeward.ward.marks import Mark, known_then, standing_marks, without
+
+
+class Unmarked(msgspec.Struct, frozen=True, kw_only=True):
+    """What would be answered if nobody had marked another cause, and how each part of a definition would be graded."""
+
+    answer: Answer
+    parts: tuple[Part, ...]
+
+    def least(self, syndrome: str) -> int:
+        """The grade that is sure; 0 where nothing is graded."""
+        return self.answer.now[syndrome].at_least or 0
+
+    def part(self, name: str) -> Part | None:
+        """One part of the definition of CRS; None where it has none of that name."""
+        return next((one for one in self.parts if (one.syndrome, one.name) == ("crs", name)), None)
+
+
+class Marked(msgspec.Struct, frozen=True, kw_only=True):
+    """The marks that stand; without them, the answer now and the one when each was made, from what was known then."""
+
+    marks: tuple[Mark, ...]
+    now: Unmarked
+    then: tuple[Unmarked, ...]
 
 
 class Look(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,7 +58,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
 
     lookalikes: the object of recognition.lookalikes.as_json. silent: it comes of a backlog, and nobody is told of what
     has passed. parts: which part of each definition gave which grade; only of a look at one. plan: only where it was
-    asked for.
+    asked for. marked: only while a mark of another cause stands.
     """
 
     patient: str
@@ -47,6 +71,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     held: Held | None = None
     silent: bool = False
     plan: Plan | None = None
+    marked: Marked | None = None
 
 
 _TURN = Lock()
@@ -99,8 +124,22 @@ class Looker:
         watched = watching.watched_of(patient, rows, question, zone=self._zone, region=None, refused=refused)
         return Look(
             patient=patient, at=at, answer=said, lookalikes=room.as_json(mine), watched=watched, findings=findings,
-            parts=parts.told(rows),
+            parts=parts.told(rows), marked=self._marked(patient, findings, at, refused),
         )  # fmt: skip
+
+    def _marked(self, patient: str, findings: pa.Table, at: datetime, refused: dict[str, int]) -> Marked | None:
+        """What marks take out of the grade; None where none stands."""
+        marks = standing_marks(findings, at)
+        if not marks:
+            return None
+
+        def graded_at(known: pa.Table, moment: datetime) -> Unmarked:
+            question = self._question(moment)
+            rows = self._ready().tables(without(known), question)
+            return Unmarked(answer=answer(patient, rows, question, refused, units()), parts=parts.told(rows))
+
+        then = tuple(graded_at(known_then(findings, one.made_at), one.made_at) for one in marks)
+        return Marked(marks=marks, now=graded_at(findings, at), then=then)
 
     def compared(self, record: Record, patient: str, at: datetime) -> Comparison:
         """One patient on every scale of CRS, and the rules that make the scales differ."""
@@ -123,8 +162,10 @@ class Looker:
             rows = {name: stream.of(patient) for name, stream in streams.items()}
             said = answer(patient, rows, question, refused.get(patient, {}), known)
             if patient in due:
+                findings = _of(record.findings, patient)
                 looks.append(Look(patient=patient, at=at, answer=said, lookalikes=beside.get(patient, {}),
-                                  watched=due[patient], findings=_of(record.findings, patient)))  # fmt: skip
+                                  watched=due[patient], findings=findings,
+                                  marked=self._marked(patient, findings, at, refused.get(patient, {}))))  # fmt: skip
         return looks
 
     def plan(self, record: Record, patient: str, at: datetime) -> Plan:

@@ -17,6 +17,7 @@ from leeward.ward.alerts import escalation, feeds, rows
 from leeward.ward.alerts.alert import Alert
 from leeward.ward.alerts.courier import Courier
 from leeward.ward.alerts.machine import consider
+from leeward.ward.alerts.marked import marked
 from leeward.ward.alerts.reading import LOOKED, expected, signs
 from leeward.ward.alerts.record import gone
 from leeward.ward.alerts.signs import Change, Seen, Sign, State, Waits
@@ -121,6 +122,7 @@ class Alerts:
         """What one look shows, its feed included."""
         wait_s = self._seconds("overdue_wait_minutes")
         made = signs(look, before.held, words, wait_s)
+        made += marked(look, words, lambda name: self._number("alerts", name))
         if expected(look):
             made += self._feeds.patient(look.patient, now, before.held, words)
         return tuple(made)

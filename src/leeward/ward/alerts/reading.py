@@ -36,7 +36,7 @@ AGES = ("body-temperature", "systolic-bp", "oxygen-device", "ice-score", "capd-s
 NOT_TOLD = ("re-grade",)
 """Checks that are not told when overdue: the grade is worked out here whenever something changes."""
 SOURCE = {"crs": "ASTCT 2019 (Lee et al.), CRS", "icans": "ASTCT 2019 (Lee et al.), ICANS"}
-LOOKED = frozenset({"crs", "icans", "alarm", "widened", "check"})
+LOOKED = frozenset({"crs", "icans", "alarm", "widened", "check", "marked"})
 """The parts that every look at a patient shows."""
 
 
