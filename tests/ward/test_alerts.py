@@ -14,6 +14,7 @@ from leeward.ward.alerts.alert import Body
 from leeward.ward.alerts.signs import STANDING
 from leeward.ward.arrivals import Move
 from leeward.ward.clock import SetClock
+from leeward.ward.pages import board
 from leeward.ward.world import World
 
 from .bedside import Patient
@@ -84,6 +85,8 @@ def test_23_a_correction_is_followed_up(patient: Patient) -> None:
     """A pressure of 58 was 128: the alert is withdrawn at once and says what holds now."""
     patient.round(temperature=38.4)
     patient.told()
+    patient.world.alerts.acknowledge(patient.open()[0].id, "nurse")
+    patient.told()
     patient.clock.advance(timedelta(minutes=5))
     record = patient.chart(pressure=58)
     assert patient.kinds() == [("opened", "rising-grade"), ("overtaken", "first-fever")]
@@ -95,6 +98,40 @@ def test_23_a_correction_is_followed_up(patient: Patient) -> None:
     assert (what, kind) == ("withdrawn", "rising-grade")
     assert "taken back. Now: First fever" in text
     assert patient.open() == []
+
+
+def test_23_a_correction_buries_no_fever_that_nobody_has_seen(patient: Patient) -> None:
+    """The rise overtook the first fever; withdrawn, it leaves the fever open, untold and escalating as before."""
+    patient.round(temperature=38.4)
+    patient.told()
+    patient.clock.advance(timedelta(minutes=5))
+    at, record = patient.clock.now(), patient.chart(pressure=58)
+    patient.told()
+    patient.clock.advance(timedelta(minutes=5))
+    patient.chart(pressure=128, record=record, version="2", status="corrected", at=at)
+    assert patient.kinds() == [("withdrawn", "rising-grade"), ("opened", "first-fever")]
+    assert [(one.kind, one.level, one.told) for one in patient.open()] == [("first-fever", 1, "untold")]
+    patient.later(minutes=2)
+    assert patient.told() == []
+
+
+def test_14_what_is_no_longer_held_is_no_longer_said(patient: Patient) -> None:
+    """One alert tells of a silent feed and of a late check; heard again, it tells of the check alone."""
+    other = Patient(patient.world, patient.clock, "008")
+    patient.clock.advance(timedelta(hours=14))
+    other.round()
+    patient.graded()
+    both = next(one for one in patient.world.alerts.open() if one.kind == "feed-silent" and one.patient)
+    assert {sign.kind for sign in both.signs} == {"feed-silent", "overdue-check"}
+    assert board.silence(patient.world, patient.name).startswith("nothing received")
+    patient.round()
+    patient.graded()
+    now = patient.world.alerts.one(both.id)
+    assert now is not None
+    assert (now.open, now.kind, {sign.kind for sign in now.signs}) == (True, "overdue-check", {"overdue-check"})
+    assert "received" not in now.text
+    assert now.text in [one.text for one in patient.world.alerts.open()]
+    assert board.silence(patient.world, patient.name) == ""
 
 
 def test_23_an_older_message_that_comes_later_changes_nothing(patient: Patient) -> None:

@@ -26,7 +26,8 @@ SECRET = "whsec_" + base64.b64encode(bytes(32)).decode()
 PHONE = Webhook(name="phone", url="https://phone.example/alerts", secret=SECRET, next="on call")
 ON_CALL = Webhook(name="on call", url="https://doctor.example/alerts", secret=SECRET)
 WAYS = {"new": ["opened"], "worse": ["opened", "overtaken"], "settled": ["resolved"], "withdrawn": ["withdrawn"],
-        "corrected": ["corrected"], "again": ["again"], "escalated": ["escalated"]}  # fmt: skip
+        "beneath": ["withdrawn", "opened"], "corrected": ["corrected"], "again": ["again"],
+        "escalated": ["escalated"]}  # fmt: skip
 BY_PERSON = ("acknowledged", "quieted")
 
 
@@ -55,8 +56,9 @@ class Bedside:
         told = self.news()
         way, _, phrases = row["told"].partition(": ")
         assert [what for what, _ in told] == WAYS.get(way, []), row
+        said = {what: words(alert) for what, alert in reversed(told)}
         for phrase in filter(None, re.split(r", and |, ", phrases)):
-            assert phrase.lower() in words(told[0][1]), row
+            assert phrase.lower() in said.get("opened", next(iter(said.values()))), row
         assert sorted(self.messages()) == sorted(filter(None, row["to"].split(", "))), row
 
     @staticmethod

@@ -47,9 +47,11 @@ def technical(about: str, *covers: str, kind: Kind = "feed-silent", level: int =
                 covers=frozenset(covers), can_wait=can_wait)  # fmt: skip
 
 
-def seen(*signs: Sign, gone: Iterable[Basis] = (), silent: bool = False, covered: Iterable[str] = ()) -> Seen:
+def seen(*signs: Sign, gone: Iterable[Basis] = (), silent: bool = False, covered: Iterable[str] = (),
+         acknowledged: Iterable[int] = ()) -> Seen:  # fmt: skip
     """A look that looked at everything."""
-    return Seen(signs=signs, looked=ALL, gone=frozenset(gone), silent=silent, covered=frozenset(covered))
+    return Seen(signs=signs, looked=ALL, gone=frozenset(gone), silent=silent, covered=frozenset(covered),
+                acknowledged=frozenset(acknowledged))  # fmt: skip
 
 
 def run(*looks: tuple[float, Seen], before: State | None = None) -> tuple[State, list[tuple[float, Change]]]:
@@ -107,9 +109,15 @@ def test_a_grade_that_cannot_be_told_is_neither_a_rise_nor_a_fall() -> None:
 
 
 def test_a_settled_grade_may_rise_again_and_is_told_again() -> None:
-    """From 3 to 1 for an hour, then 3: two changes; grade 1 was told already."""
-    _, told = run((0, seen(crs(3))), (10, seen(crs(1))), (70, seen(crs(1))), (80, seen(crs(1))), (90, seen(crs(3))))
+    """From 3 to 1 for an hour, then 3: two changes; grade 1 was told already, and stays open until it is seen."""
+    looks = [(10, seen(crs(1))), (70, seen(crs(1), acknowledged=[1])), (80, seen(crs(1))), (90, seen(crs(3)))]
+    _, told = run((0, seen(crs(3))), *looks)
     assert words(told) == [(0, "opened", 3), (70, "resolved", 3), (90, "opened", 3)]
+    assert [change.closes for _, change in told] == [False, True, False]
+    state, told = run((0, seen(crs(3))), (10, seen(crs(1))), (70, seen(crs(1))), (80, seen(crs(1))))
+    assert [(change.what, change.closes) for _, change in told] == [("opened", False), ("resolved", False)]
+    assert [(one.alert, one.level, one.says) for one in state.held] == [(1, 1, "CRS")]
+    assert words(run((90, seen(crs(3))), before=state)[1]) == [(90, "overtaken", 1), (90, "opened", 3)]
 
 
 def test_a_grade_that_was_two_while_it_settled_stays_told_as_two() -> None:
@@ -136,11 +144,25 @@ def test_23_a_correction_that_changes_nothing_is_told_and_the_alert_stays() -> N
 
 
 def test_23_a_rise_that_was_no_rise_leaves_what_was_told_before_it() -> None:
-    """Fever was told, a false pressure made it grade 2: the fever is not told again, a later grade 2 is."""
-    state, told = run((0, seen(crs(1, at=minutes(0)))), (1, seen(crs(2, at=minutes(1)))),
+    """Fever was told and seen, a false pressure made it grade 2: the fever is not told again, a later grade 2 is."""
+    wrong = seen(crs(2, at=minutes(1)), acknowledged=[1])
+    state, told = run((0, seen(crs(1, at=minutes(0)))), (1, wrong),
                       (2, seen(crs(1, at=minutes(0)), gone=[basis(minutes(1))])))  # fmt: skip
     assert words(told)[-1] == (2, "withdrawn", 2)
     assert words(run((3, seen(crs(2, at=minutes(3)))), before=state)[1]) == [(3, "opened", 2)]
+
+
+@pytest.mark.parametrize("acknowledged", [[], [2]])
+def test_23_a_withdrawal_buries_nothing_that_nobody_has_seen(acknowledged: list[int]) -> None:
+    """The fever beneath a false rise opens again, once; that somebody acknowledged the false rise is nothing to it."""
+    right, wrong = minutes(0), minutes(1)
+    state, told = run((0, seen(crs(1, at=right))), (1, seen(crs(2, at=wrong))),
+                      (2, seen(crs(1, at=right), gone=[basis(wrong)], acknowledged=acknowledged)),
+                      (3, seen(crs(1, at=right))))  # fmt: skip
+    assert words(told) == [
+        (0, "opened", 1), (1, "overtaken", 1), (1, "opened", 2), (2, "withdrawn", 2), (2, "opened", 1)]  # fmt: skip
+    assert [change.after for _, change in told if change.what == "opened"] == [(), (1,), (2,)]
+    assert state.open == {3}
 
 
 def test_a_grade_that_is_left_after_a_correction_and_was_never_told_is_told() -> None:
@@ -252,6 +274,8 @@ class Told(RuleBasedStateMachine):
         self.changes: list[Change] = []
         self.gone: set[Basis] = set()
         self.lower: dict[int, float | None] = dict.fromkeys(range(1, 5))  # since when lower than each level for sure
+        self.acknowledged: set[int] = set()
+        self.known: dict[str, int] = {}  # up to which level somebody has seen what still holds
 
     def _look(self, *gone: Basis) -> None:
         """One look at how it is."""
@@ -259,7 +283,8 @@ class Told(RuleBasedStateMachine):
         grade = Sign(about="crs", kind="rising-grade", at_least=self.low, at_most=self.high, says="CRS", source="here",
                      because=(self.rests,) if self.low else ())  # fmt: skip
         signs = (grade, alarm()) if self.hypoxia else (grade,)
-        self.state, self.changes = consider(self.state, seen(*signs, gone=gone), minutes(self.minute), WAITS)
+        look = seen(*signs, gone=gone, acknowledged=self.acknowledged)
+        self.state, self.changes = consider(self.state, look, minutes(self.minute), WAITS)
         for level in self.lower:
             self.lower[level] = (self.lower[level] or self.minute) if self.high < level else None
 
@@ -297,6 +322,14 @@ class Told(RuleBasedStateMachine):
         self.told += 1
         self._look(wrong)
 
+    @precondition(lambda self: bool(self.state.open))
+    @rule(data=st.data())
+    def acknowledged_by_somebody(self, data: st.DataObject) -> None:
+        """One alert is seen; what it tells of is known from then on, as long as it is told of at all."""
+        number = data.draw(st.sampled_from(sorted(self.state.open)))
+        self.acknowledged.add(number)
+        self.known |= {one.about: one.level for one in self.state.held if one.alert == number}
+
     @rule()
     def saturation_falls_or_rises(self) -> None:
         """Hypoxia without oxygen comes or goes."""
@@ -316,6 +349,15 @@ class Told(RuleBasedStateMachine):
         held = {one.about: one.level for one in self.state.held}
         assert held.get("crs", 0) >= self.low
         assert not self.hypoxia or "alarm/untreated-hypoxia" in held
+
+    @invariant()
+    def what_holds_and_nobody_has_seen_is_open(self) -> None:
+        """Whatever became of the alerts above it: settled, overtaken, withdrawn."""
+        open_ = {one.about: one.level for one in self.state.held if one.alert is not None}
+        held = {one.about: one.level for one in self.state.held}
+        self.known = {about: min(level, held[about]) for about, level in self.known.items() if about in held}
+        for about, level in (("crs", self.low), ("alarm/untreated-hypoxia", int(self.hypoxia))):
+            assert level <= max(open_.get(about, 0), self.known.get(about, 0)), about
 
     @invariant()
     def no_open_alert_rests_on_what_was_taken_back(self) -> None:

@@ -181,7 +181,41 @@ def test_37_what_was_acknowledged_goes_no_further(ward: Ward, receiver: Receiver
     patient.graded()
     courier.once()
     assert second.came == []
-    assert sorted(body["data"]["kind"] for body in receiver.bodies()) == ["first-fever", "rising-grade"]
+    opened = [body["data"]["kind"] for body in receiver.bodies() if body["type"] == "alert.opened"]
+    assert sorted(opened) == ["first-fever", "rising-grade"]
+
+
+def test_37_a_receivers_list_of_what_is_open_is_the_boards(ward: Ward, receiver: Receiver) -> None:
+    """Each alert that was told is told to be closed: overtaken, by which; withdrawn; left. A new one names the old."""
+    patient, courier = ward(receiver.hook())
+
+    def open_there() -> set[int]:
+        while courier.once():
+            """Until nothing waits."""
+        said = sorted(receiver.bodies(), key=lambda body: (body["timestamp"], body["data"]["alert"]))
+        return {body["data"]["alert"] for body in said} - {
+            body["data"]["alert"] for body in said if not body["data"]["open"]
+        }
+
+    first = patient.open()[0].id
+    patient.clock.advance(timedelta(minutes=5))
+    at, record = patient.clock.now(), patient.chart(pressure=70)
+    patient.graded()
+    assert open_there() == {one.id for one in patient.open()}
+    second = patient.open()[0].id
+    data = {(body["type"], body["data"]["alert"]): body["data"] for body in receiver.bodies()}
+    assert data["alert.overtaken", first]["by"] == second
+    assert (data["alert.opened", first]["after"], data["alert.opened", second]["after"]) == ([], [first])
+    patient.clock.advance(timedelta(minutes=5))
+    patient.chart(record=record, version="2", status="corrected", at=at, pressure=120)
+    patient.graded()
+    assert open_there() == {one.id for one in patient.open()}
+    assert receiver.bodies()[-1]["data"].get("after", [second]) == [second]
+    patient.discharge()
+    Patient(patient.world, patient.clock, "other")
+    patient.graded()
+    assert open_there() == set()
+    assert receiver.bodies()[-1]["type"] == "alert.closed"
 
 
 def test_35_quiet_ends_by_itself_and_the_same_people_are_reminded(ward: Ward, receiver: Receiver) -> None:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import msgspec
 
-from leeward.ward.alerts.signs import STANDING, Class, Kind, Sign
+from leeward.ward.alerts.signs import STANDING, Class, Held, Kind, Sign, class_of
 from leeward.ward.rows import moment
 
 Told = Literal["untold", "shown", "sent", "acknowledged"]
-CLOSING = ("overtaken", "resolved", "withdrawn", "left")
-"""What closes an alert."""
 
 
 class Body(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +50,7 @@ class Happened(msgspec.Struct, frozen=True, kw_only=True):
 class Alert(msgspec.Struct, frozen=True, kw_only=True):
     """One alert. `patient` null: of the whole ward. `handle` stands for the patient in addresses.
 
+    kind, about, level, text, signs: while it is open, what of it holds still; once closed, what it was opened with.
     told: untold until an open board was sent it (shown), a receiver accepted it (sent) or a person acknowledged it.
     undelivered: untold for longer than the ward allows, or not acknowledged and nobody is left to tell. quiet_until:
     nobody is reminded of it before then; it hides nothing else.
@@ -87,8 +86,14 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
         return self.closed is None
 
 
-def alert(row: Any, events: Iterable[Any], sent: Iterable[Any], *, patience: timedelta, now: datetime) -> Alert:
-    """An alert from its row, its events and its messages, in order. `patience`: how long it may stay untold."""
+def alert(
+    row: Any, events: Sequence[Any], sent: Sequence[Any], held: Sequence[Held], *, patience: timedelta, now: datetime,
+    most: int,
+) -> Alert:  # fmt: skip
+    """An alert from its row, its events and its messages, in order, and from what is held of it.
+
+    patience: how long it may stay untold. most: characters of its text.
+    """
     body = msgspec.json.decode(row.body, type=Body)
     happened = tuple(_happened(event) for event in events)
     deliveries = tuple(
@@ -98,15 +103,18 @@ def alert(row: Any, events: Iterable[Any], sent: Iterable[Any], *, patience: tim
     )  # fmt: skip
     seen = next((one for one in happened if one.what == "acknowledged"), None)
     quiet = next((one for one in reversed(happened) if one.what == "quieted"), None)
-    closing = next((event for event in happened if event.what in CLOSING and _closes(event, events)), None)
+    closing = next((one for one, event in zip(happened, events, strict=True) if event.closes), None)
+    signs = body.signs if closing else _still(body.signs, {one.about: one for one in held})
+    lead, as_opened = signs[0], signs == body.signs
     reached = any(one.delivered_at for one in deliveries if one.what in ("opened", "again"))
     did = {one.what for one in happened}
     told: Told = "acknowledged" if seen else "sent" if reached else "shown" if "shown" in did else "untold"
     late = "undelivered" in did or (told == "untold" and now - moment(row.opened_at) >= patience)
     opened_at = moment(row.opened_at)
     return Alert(
-        id=row.seq, patient=row.patient, handle=row.handle, unit=row.unit, kind=row.kind, kind_class=body.kind_class,
-        about=row.about, level=row.level, text=body.text, opened_at=opened_at, signs=body.signs, edition=body.edition,
+        id=row.seq, patient=row.patient, handle=row.handle, unit=row.unit, kind=lead.kind,
+        kind_class=class_of(lead.kind), about=lead.about, level=max(one.at_least for one in signs),
+        text=body.text if as_opened else text(signs, most), opened_at=opened_at, signs=signs, edition=body.edition,
         told=told, undelivered=late and told != "acknowledged" and closing is None,
         acknowledged_by=seen.person if seen else None, acknowledged_at=seen.at if seen else None,
         quieted_by=quiet.person if quiet else None,
@@ -122,6 +130,22 @@ def _happened(event: Any) -> Happened:
     return Happened(what=event.kind, at=moment(event.at), person=event.person, text=text)
 
 
-def _closes(one: Happened, events: Iterable[Any]) -> bool:
-    """Whether this event closed its alert."""
-    return any(event.closes and event.kind == one.what for event in events)
+def _still(signs: tuple[Sign, ...], held: Mapping[str, Held]) -> tuple[Sign, ...]:
+    """Those of an alert's signs that are held still, as they are now; where nothing is known of any, all of them."""
+    kept = tuple(_now(sign, held[sign.about]) for sign in signs if sign.about in held)
+    return kept or signs
+
+
+def _now(sign: Sign, held: Held) -> Sign:
+    """A sign as it was opened, or as it was told when it settled to less or was corrected."""
+    if not held.says:
+        return sign
+    return msgspec.structs.replace(sign, at_least=held.level, at_most=max(held.level, sign.at_most), says=held.says,
+                                   because=held.because)  # fmt: skip
+
+
+def text(signs: Sequence[Sign], most: int) -> str:
+    """The leading sign's words, and how many others are told with it."""
+    more = f" (and {len(signs) - 1} more)" if len(signs) > 1 else ""
+    said = signs[0].says
+    return (said if len(said) + len(more) <= most else said[: most - len(more) - 1] + "…") + more

@@ -116,7 +116,7 @@ class Alerts:
             left = rows.remembered(connection) - present
         if left:
             with rows.writing(self._world.engine) as connection:
-                escalation.leave(connection, rows.keys(connection, sorted(left)), now)
+                escalation.leave(connection, rows.keys(connection, sorted(left)), now, self._most())
 
     def _signs(self, look: Look, before: State, now: datetime, words: Spelling) -> tuple[Sign, ...]:
         """What one look shows, its feed included."""
@@ -132,7 +132,9 @@ class Alerts:
     ) -> list[Change]:  # fmt: skip
         """What the machine says of each, written with what it remembers; the worst is told first."""
         waits, covered = self._waits(), self._covered() if rows.WARD not in asked else frozenset()
-        seen = {key: _seen(signs, before, look, covered) for key, (_, signs, before, look) in asked.items()}
+        with self._world.engine.connect() as connection:
+            known = rows.acknowledged(connection, asked)
+        seen = {key: _seen(signs, before, look, covered, known[key]) for key, (_, signs, before, look) in asked.items()}
         news = {key: consider(before, seen[key], now, waits) for key, (_, _, before, _) in asked.items()}
         new = sorted(key for key, (after, _) in news.items() if after != asked[key][2])
         if not new:
@@ -143,11 +145,12 @@ class Alerts:
             told: list[tuple[Subject, Change]] = []
             for key in new:
                 subject, made, _, look = asked[key]
-                fresh = _seen(made, there[key], look, covered)  # another worker may have told of it meanwhile
+                # another worker may have told of it meanwhile
+                fresh = _seen(made, there[key], look, covered, known[key])
                 after, changes = consider(there[key], fresh, now, waits)
                 rows.save_state(connection, key, after)
                 told += [(subject, change) for change in changes]
-            told.sort(key=lambda one: -one[1].level)
+            told.sort(key=lambda one: (-one[1].level, one[1].what == "overtaken"))  # what overtakes is there first
             for subject, change in told:
                 tell(connection, subject, change, self._world.settings, edition(), self._most())
         return [change for _, change in told]
@@ -169,15 +172,13 @@ class Alerts:
         with self._turn, self._world.engine.connect() as connection:
             marks = {key: (tick, *mark) for key, mark in rows.marks(connection).items()}
             new = [key for key, mark in marks.items() if self._open.get(key, ((), ()))[0] != mark]
-            for key, found in self._read(connection, new, now).items():
+            for key, found in self._read(connection, new).items():
                 self._open[key] = (marks[key], found)
             for key in self._open.keys() - marks.keys():
                 del self._open[key]
             return sorted((one for _, held in self._open.values() for one in held), key=lambda one: one.id)
 
-    def _read(
-        self, connection: Connection, keys: Sequence[int | None], now: datetime
-    ) -> dict[int | None, tuple[Alert, ...]]:
+    def _read(self, connection: Connection, keys: Sequence[int | None]) -> dict[int | None, tuple[Alert, ...]]:
         """The open alerts of some patients, by their keys."""
         made: dict[int | None, tuple[Alert, ...]] = {}
         of = t.alerts.c.patient_key
@@ -185,7 +186,7 @@ class Alerts:
         whose: dict[int, int | None] = {row[0]: row[1] for row in numbered}
         named = [key for key in keys if key is not None]
         wanted = of.in_(named) | of.is_(None) if None in keys else of.in_(named)
-        for one in rows.alerts(connection, ~rows.is_closed() & wanted, now, self._patience()) if keys else ():
+        for one in self._told(connection, ~rows.is_closed() & wanted) if keys else ():
             made[whose[one.id]] = (*made.get(whose[one.id], ()), one)
         return made
 
@@ -205,7 +206,11 @@ class Alerts:
 
     def _alerts(self, wanted: object) -> list[Alert]:
         with self._world.engine.connect() as connection:
-            return rows.alerts(connection, wanted, self._world.clock.now(), self._patience())
+            return self._told(connection, wanted)
+
+    def _told(self, connection: Connection, wanted: object) -> list[Alert]:
+        """The alerts that meet a condition, as they are now."""
+        return rows.alerts(connection, wanted, self._world.clock.now(), self._patience(), self._most())
 
     # ------------------------------------------------------------ what people do
 
@@ -224,7 +229,7 @@ class Alerts:
         """Write down what a person did, and let the boards know."""
         now = self._world.clock.now()
         with rows.writing(self._world.engine) as connection:
-            found = rows.alerts(connection, t.alerts.c.seq == alert_id, now, self._patience())
+            found = self._told(connection, t.alerts.c.seq == alert_id)
             if not found or not found[0].open:
                 return
             rows.add_event(connection, alert_id, what, now, person=person, said=said)
@@ -257,7 +262,7 @@ class Alerts:
         before = microseconds(now - min(self._patience().values()))
         with self._world.engine.connect() as connection:
             wanted = ~rows.is_closed() & or_(t.alerts.c.opened_at <= before, t.alerts.c.opened_at > microseconds(now))
-            waiting = rows.alerts(connection, wanted, now, self._patience())
+            waiting = self._told(connection, wanted)
         due = [one for one in waiting if escalation.is_due(one, now, self._patience(), self._world.settings)]
         if due:
             with rows.writing(self._world.engine) as connection:
@@ -294,11 +299,14 @@ class Alerts:
         return frozenset().union(*(held.covers for held in ward.held if held.alert is not None))
 
 
-def _seen(signs: tuple[Sign, ...], before: State, look: Look | None, covered: frozenset[str]) -> Seen:
+def _seen(
+    signs: tuple[Sign, ...], before: State, look: Look | None, covered: frozenset[str], known: frozenset[int]
+) -> Seen:  # fmt: skip
     """Signs as the machine takes them, with those of the findings behind open alerts that no longer stand."""
     if look is None:
-        return Seen(signs=signs, looked=frozenset({"silent", "backlog"}))
+        return Seen(signs=signs, looked=frozenset({"silent", "backlog"}), acknowledged=known)
     rest_on = {basis for held in before.held for basis in held.because}
     doses = [trigger.at for trigger in look.answer.triggers]
     lost = gone(rest_on, look.findings, doses, look.at) if rest_on else frozenset()
-    return Seen(signs=signs, looked=LOOKED | {"silent"}, gone=lost, silent=look.silent, covered=covered)
+    return Seen(signs=signs, looked=LOOKED | {"silent"}, gone=lost, silent=look.silent, covered=covered,
+                acknowledged=known)  # fmt: skip

@@ -16,6 +16,7 @@ from leeward.ward.news import add_news
 from leeward.ward.settings import WardSettings
 
 STEPS = ("escalated", "undelivered", "again")
+LEFT = "The patient has left the ward."
 
 
 def is_due(one: Alert, now: datetime, patience: Mapping[str, timedelta], settings: WardSettings) -> bool:
@@ -84,15 +85,20 @@ def _news(one: Alert, text: str, what: str, now: datetime) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def leave(connection: Connection, keys: Mapping[str, int], now: datetime) -> None:
-    """Close the alerts of patients who have left the ward, or turned out to be another; nothing is remembered."""
+def leave(connection: Connection, keys: Mapping[str, int], now: datetime, most: int) -> None:
+    """Close the alerts of patients who have left the ward, or turned out to be another; nothing is remembered.
+
+    Whoever was told of one is told that it is closed.
+    """
     patience = {"physiological": timedelta(0), "technical": timedelta(0)}
     for key in keys.values():
         state = rows.states(connection, [str(key)]).get(str(key))
         if state is None or not state.held:
             continue
-        rows.save_state(connection, str(key), type(state)(opened=state.opened))
         wanted = (t.alerts.c.patient_key == key) & ~rows.is_closed()
-        for one in rows.alerts(connection, wanted, now, patience):
-            rows.add_event(connection, one.id, "left", now, said="The patient has left the ward.", closes=True)
+        for one in rows.alerts(connection, wanted, now, patience, most):
+            rows.add_event(connection, one.id, "left", now, said=LEFT, closes=True)
             announce(connection, one, "alert-left", now)
+            body = {"type": "alert.closed", "timestamp": now, "data": _news(one, LEFT, "left", now) | {"open": False}}
+            rows.queue(connection, one.id, str(one.id), rows.told_of(connection, one.id), "closed", body, now)
+        rows.save_state(connection, str(key), type(state)(opened=state.opened))

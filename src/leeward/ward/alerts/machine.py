@@ -1,5 +1,8 @@
 """The machine of alerts: from what was held and what is seen now to what is told. No clock, no store, no quieting.
 
+What was acknowledged is asked in one place only: whether an alert that ends may leave a lower level that still holds
+without an open alert. What nobody has seen stays open, or opens again; nothing that rises is ever held back by it.
+
 A rise is a rise of what is sure (`at_least`): it is told at once, above whatever was told before. A range that only
 grew upwards (`at_most`) is told as what it is: the answer can no longer be told. Lower counts only what is lower for
 sure, for as long as `Waits` says; what cannot be told closes nothing. What opens together is told together.
@@ -33,7 +36,8 @@ def consider(before: State, seen: Seen, now: datetime, waits: Waits) -> tuple[St
             ended.append((what, one, sign))
     behind = _behind(before, seen, now, waits)
     risen, waiting = ([], before.waiting) if behind else _risen(before, held, seen, now, waits)
-    opened, state = _opened(before, held, risen, now, one=seen.silent or before.behind is not None)
+    opened, state = _opened(before, held, risen, seen.acknowledged, now,
+                            one=seen.silent or before.behind is not None)  # fmt: skip
     ended += [("overtaken", one, None) for one in before.held if _overtaken(one, state)]
     ended.sort(key=lambda one: ("withdrawn", "overtaken", "resolved", "corrected").index(one[0]))
     return replace(state, waiting=waiting, behind=behind), [*_told(before, state, ended, now), *opened]
@@ -47,15 +51,21 @@ def _kept(one: Held, sign: Sign | None, seen: Seen, now: datetime, waits: Waits)
     if least >= one.level:
         if not gone or sign is None:
             return None, lower
-        return "corrected" if one.alert is not None else None, replace(lower, because=sign.because)
-    if gone:
-        return "withdrawn" if one.alert is not None else None, _quietly(lower, min(one.before, least))
+        says = "" if one.alert is None else sign.says
+        return "corrected" if one.alert is not None else None, replace(lower, because=sign.because, says=says)
+    if gone:  # an acknowledgement of what was wrong is none of what lay beneath it: that opens again
+        return "withdrawn" if one.alert is not None else None, _quietly(lower, min(one.before, least, one.seen))
     level = one.level
     while level and _settled(lower, level, now, waits):
         level -= 1
     if level == one.level:
         return None, lower
-    return "resolved" if one.alert is not None else None, _quietly(lower, level)
+    if one.alert is None or one.alert in seen.acknowledged or level <= one.seen:
+        return "resolved" if one.alert is not None else None, _quietly(lower, level)
+    return "resolved", replace(
+        lower, level=level, before=min(one.before, level), lower_since=lower.lower_since[:level],
+        because=(sign.because if sign else ()) or one.because, says=sign.says if sign else "",
+    )  # fmt: skip
 
 
 def _lower(one: Held, most: int, now: datetime) -> Held:
@@ -77,8 +87,9 @@ def _quietly(one: Held, level: int) -> Held | None:
     if not level:
         return None
     return Held(
-        about=one.about, kind=one.kind, level=level, alert=None, before=level, lower_since=one.lower_since[:level]
-    )
+        about=one.about, kind=one.kind, level=level, alert=None, before=level, seen=level,
+        lower_since=one.lower_since[:level],
+    )  # fmt: skip
 
 
 def _behind(before: State, seen: Seen, now: datetime, waits: Waits) -> datetime | None:
@@ -127,21 +138,26 @@ def _covered(sign: Sign, covers: Iterable[tuple[str, frozenset[str]]]) -> bool:
 
 
 def _opened(
-    before: State, held: dict[str, Held], risen: list[Sign], now: datetime, *, one: bool
+    before: State, held: dict[str, Held], risen: list[Sign], acknowledged: frozenset[int], now: datetime, *, one: bool
 ) -> tuple[list[Change], State]:
     """One alert for each class of what rose; after a backlog `one` for all of it."""
+    was = {told.about: told.alert for told in before.held}
     groups = [[sign for sign in risen if class_of(sign.kind) == name] for name in ("physiological", "technical")]
     groups = [risen] if one else groups
     number, opened = before.opened, []
     for signs in filter(None, groups):
         number += 1
         for sign in signs:
-            told = held[sign.about].level if sign.about in held else 0
+            last = held.get(sign.about)
+            told = last.level if last else 0
+            known = last.level if last and last.alert in acknowledged else last.seen if last else 0
             held[sign.about] = Held(about=sign.about, kind=sign.kind, level=sign.at_least, alert=number, before=told,
-                                    because=sign.because, covers=sign.covers)  # fmt: skip
-        opened.append(Change(what="opened", alert=number, at=now, abouts=tuple(sign.about for sign in signs),
-                             kind=signs[0].kind, level=max(sign.at_least for sign in signs),
-                             signs=tuple(signs)))  # fmt: skip
+                                    seen=known, because=sign.because, covers=sign.covers)  # fmt: skip
+        abouts = tuple(sign.about for sign in signs)
+        after = {old for about in abouts if (old := was.get(about)) is not None}
+        opened.append(Change(what="opened", alert=number, at=now, abouts=abouts, kind=signs[0].kind,
+                             level=max(sign.at_least for sign in signs), signs=tuple(signs),
+                             after=tuple(sorted(after))))  # fmt: skip
     return opened, State(opened=number, held=tuple(held[about] for about in sorted(held)))
 
 

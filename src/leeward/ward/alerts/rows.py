@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from leeward.ward import tables as t
 from leeward.ward.alerts.alert import Alert, alert
-from leeward.ward.alerts.signs import State, class_of
+from leeward.ward.alerts.signs import Held, State, class_of
 from leeward.ward.rows import microseconds
 
 WARD = "ward"
@@ -137,18 +137,46 @@ def having(connection: Connection, ids: Sequence[int], what: str, person: str | 
     return made
 
 
-def alerts(connection: Connection, wanted: Any, now: datetime, patience: Mapping[str, timedelta]) -> list[Alert]:
-    """Alerts that meet a condition, in order of opening. `patience`: how long one may stay untold, by its class."""
+def acknowledged(connection: Connection, subjects: Iterable[str]) -> dict[str, frozenset[int]]:
+    """The numbers of the open alerts of each of some subjects that somebody has seen."""
+    became, made = t.alert_events.alias(), {subject: set[int]() for subject in subjects}
+    asked = select(t.alerts.c.key).join(became, became.c.alert == t.alerts.c.seq)
+    for key in connection.execute(asked.where((became.c.kind == "acknowledged") & ~is_closed())).scalars():
+        subject, _, number = key.rpartition("/")
+        if subject in made:
+            made[subject].add(int(number))
+    return {subject: frozenset(numbers) for subject, numbers in made.items()}
+
+
+def _held(connection: Connection, keys: Iterable[str]) -> dict[str, list[Held]]:
+    """What is held of alerts, by their keys."""
+    subjects = sorted({key.rpartition("/")[0] for key in keys})
+    made: dict[str, list[Held]] = {}
+    for subject, state in states(connection, subjects).items():
+        for one in state.held:
+            made.setdefault(f"{subject}/{one.alert}", []).append(one)
+    return made
+
+
+def alerts(
+    connection: Connection, wanted: Any, now: datetime, patience: Mapping[str, timedelta], most: int
+) -> list[Alert]:  # fmt: skip
+    """Alerts that meet a condition, in order of opening.
+
+    patience: how long one may stay untold, by its class. most: characters of a text.
+    """
     asked: Select[Any] = select(t.alerts, t.patients.c.patient, t.patients.c.handle)
     asked = asked.join(t.patients, t.patients.c.seq == t.alerts.c.patient_key, isouter=True)
     found = connection.execute(asked.where(wanted).order_by(t.alerts.c.seq)).all()
     ids = [row.seq for row in found]
     events = _by_alert(connection, t.alert_events, ids)
     sent = _by_alert(connection, t.outbox, ids)
+    held = _held(connection, (row.key for row in found))
     return [
-        alert(row, events.get(row.seq, []), sent.get(row.seq, []), patience=patience[class_of(row.kind)], now=now)
+        alert(row, events.get(row.seq, []), sent.get(row.seq, []), held.get(row.key, []),
+              patience=patience[class_of(row.kind)], now=now, most=most)
         for row in found
-    ]
+    ]  # fmt: skip
 
 
 def marks(connection: Connection) -> dict[int | None, tuple[Any, ...]]:

@@ -82,6 +82,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     gone: of the findings that open alerts rest on, those that were corrected or taken back.
     silent: it belongs to a backlog; once that is in, one alert is opened for what holds then.
     covered: quantities ("*": all) of which a technical alert of the whole ward already tells.
+    acknowledged: of the open alerts, the numbers of those that somebody has seen.
     """
 
     signs: tuple[Sign, ...]
@@ -89,13 +90,15 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     gone: frozenset[Basis] = frozenset()
     silent: bool = False
     covered: frozenset[str] = frozenset()
+    acknowledged: frozenset[int] = frozenset()
 
 
 class Held(msgspec.Struct, frozen=True, kw_only=True):
     """What has been told about one thing: up to which level, by which open alert (None: settled at that level).
 
-    before: up to which level had been told before that alert. lower_since: for each level from 1 to this, since when it
-    is lower than that for sure; null: it is not.
+    before: up to which level had been told before that alert; seen: up to which level of that somebody acknowledged.
+    lower_since: for each level from 1 to this, since when it is lower than that for sure; null: it is not.
+    says: what holds now, where the alert was opened with other words.
     """
 
     about: str
@@ -103,6 +106,8 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
     level: int
     alert: int | None
     before: int = 0
+    seen: int = 0
+    says: str = ""
     because: tuple[Basis, ...] = ()
     covers: frozenset[str] = frozenset()
     lower_since: tuple[datetime | None, ...] = ()
@@ -133,6 +138,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     """One thing to tell: what became of alert `alert`, about what, and whether this closes it.
 
     signs: those that opened it, the leading one first; of a correction, what holds now. by: the alert that overtook it.
+    after: the alerts in whose place it was opened, overtaken or withdrawn.
     """
 
     what: What
@@ -144,6 +150,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     signs: tuple[Sign, ...] = ()
     closes: bool = False
     by: int | None = None
+    after: tuple[int, ...] = ()
 
 
 class Waits(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection
 
 from leeward.ward.alerts import rows
-from leeward.ward.alerts.alert import Body
-from leeward.ward.alerts.signs import STANDING, Change, Sign, What, class_of
+from leeward.ward.alerts.alert import Body, text
+from leeward.ward.alerts.signs import STANDING, Change, class_of
 from leeward.ward.news import add_news
 from leeward.ward.rows import microseconds
 from leeward.ward.settings import WardSettings
 
-SENT: tuple[What, ...] = ("opened", "resolved", "withdrawn", "corrected")
-"""What receivers hear of; that a newer alert overtook one, the newer one says."""
 SAID = {
     "overtaken": "Overtaken by a newer alert",
     "resolved": "Settled: no longer so",
@@ -42,7 +41,7 @@ def tell(
     """One change, in the transaction in which the machine remembers it."""
     key = f"{subject}/{change.alert}"
     if change.what == "opened":
-        body = Body(text=_text(change.signs, most), signs=change.signs, edition=edition,
+        body = Body(text=text(change.signs, most), signs=change.signs, edition=edition,
                     kind_class=class_of(change.signs[0].kind))  # fmt: skip
         lead = change.signs[0]
         row = {"patient_key": subject.patient_key, "kind": lead.kind, "about": lead.about, "level": change.level,
@@ -63,10 +62,10 @@ def tell(
         said = _followed(change, most)
         rows.add_event(connection, made, change.what, change.at, said=said, closes=change.closes)
         receivers = rows.told_of(connection, made)
-    news = news_of(made, subject, change, said)
+    others = {number: rows.id_of(connection, f"{subject}/{number}") for number in (change.by, *change.after) if number}
+    news = news_of(made, subject, change, said, others)
     add_news(connection, f"alert-{change.what}", change.at, subject.patient_key, subject.unit, news)
-    if change.what in SENT:
-        rows.queue(connection, made, _once(key, change), receivers, change.what, message(news), change.at)
+    rows.queue(connection, made, _once(key, change), receivers, change.what, message(news), change.at)
 
 
 def _once(key: str, change: Change) -> str:
@@ -84,13 +83,6 @@ def _of(units: tuple[str, ...], unit: str | None) -> bool:
     return not units or unit is None or unit in units
 
 
-def _text(signs: tuple[Sign, ...], most: int) -> str:
-    """The leading sign's words, and how much else opened with it."""
-    more = f" (and {len(signs) - 1} more)" if len(signs) > 1 else ""
-    said = signs[0].says
-    return (said if len(said) + len(more) <= most else said[: most - len(more) - 1] + "…") + more
-
-
 def _followed(change: Change, most: int) -> str:
     """What became of an alert, and what holds now where that is known."""
     now = next((sign.says.partition(": ")[0] for sign in change.signs if sign.says), "")
@@ -98,13 +90,21 @@ def _followed(change: Change, most: int) -> str:
     return said if len(said) <= most else said[: most - 1] + "…"
 
 
-def news_of(alert_id: int, subject: Subject, change: Change, text: str) -> dict[str, Any]:
-    """What the boards and the receivers are told: no name, no identifier, only the patient's handle."""
-    return {
+def news_of(
+    alert_id: int, subject: Subject, change: Change, said: str, others: Mapping[int, int | None]
+) -> dict[str, Any]:  # fmt: skip
+    """What the boards and the receivers are told: no name, no identifier, only the patient's handle.
+
+    others: the ids of the alerts that overtook it, or in whose place it was opened.
+    """
+    news = {
         "alert": alert_id, "what": change.what, "at": change.at, "patient": subject.handle, "unit": subject.unit,
         "kind": change.kind, "class": class_of(change.kind),
-        "about": list(change.abouts), "level": change.level, "text": text, "open": not change.closes,
+        "about": list(change.abouts), "level": change.level, "text": said, "open": not change.closes,
     }  # fmt: skip
+    if change.by is not None:
+        news["by"] = others[change.by]
+    return news if change.what != "opened" else news | {"after": [others[number] for number in change.after]}
 
 
 def message(news: dict[str, Any]) -> dict[str, Any]:

@@ -30,10 +30,10 @@ SHOWS = {
 }  # fmt: skip
 """What the board can be narrowed to."""
 GRADE_2 = 2
-SILENT = "feed-silent"
-"""The kind of alert that says that nothing is received."""
 EVERYBODY = "silent/all"
-"""What such an alert is about where nothing is received of anybody."""
+"""What an alert is about where nothing is received of anybody."""
+UNHEARD = ("silent/patient", EVERYBODY)
+"""What an alert is about where nothing is received of a patient."""
 NEVER = "nothing was ever received"
 WAYS = {"up": ("↑", "risen"), "down": ("↓", "fallen"), "wider": ("↔", "less sure"), "narrower": ("→", "surer")}
 """How a range went, as a sign and as a word: neither stands alone."""
@@ -182,7 +182,7 @@ def _of_all(alert: Alert) -> bool:
 def _unheard(alerts: Sequence[Alert], clock: Clock) -> str:
     """Since when nothing is received, of the patient or of anybody; nothing where the patient is heard."""
     silent = [(sign.since, one.patient) for one in alerts for sign in one.signs
-              if one.kind == sign.kind == SILENT and sign.since]  # fmt: skip
+              if sign.about in UNHEARD and sign.since]  # fmt: skip
     if not silent:
         return ""
     since, patient = min(silent, key=lambda one: one[0])
