@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
@@ -15,6 +16,7 @@ from leeward.ward.alerts.signs import STANDING
 from leeward.ward.arrivals import Move
 from leeward.ward.clock import SetClock
 from leeward.ward.pages import board
+from leeward.ward.settings import Source, WardSettings
 from leeward.ward.world import World
 
 from .bedside import Patient
@@ -203,6 +205,52 @@ def test_14_one_patient_unheard(patient: Patient, world: World, clock: SetClock)
     patient.round()
     assert patient.kinds() == [("resolved", "feed-silent")]
     assert [one.kind for one in other.open()] == []
+
+
+def test_14_one_analyte_of_one_patient(patient: Patient, world: World, clock: SetClock) -> None:
+    """The probe is off, the heart rate goes on: told in ten minutes, then the cuff with it; each clears alone."""
+    other = Patient(world, clock, "008")
+
+    def pass_minutes(count: int, **charted: float) -> list[tuple[str, str]]:
+        told = []
+        for _ in range(count):
+            clock.advance(timedelta(minutes=2))
+            other.round()
+            patient.chart(temperature=36.9, heart=80, oxygen="room-air", **charted)  # type: ignore[arg-type]
+            told += [(what, text) for what, kind, text in patient.told() if kind == "feed-silent"]
+        return told
+
+    pass_minutes(8, saturation=97, pressure=120)
+    told = pass_minutes(6, pressure=120)
+    assert told == [("opened", "No SpO2 received since 12:16: other vital signs still come")]
+    assert board.silence(world, patient.name) == ""
+    told = pass_minutes(6)
+    assert [what for what, _ in told] == ["opened", "overtaken"]
+    assert told[0][1] == "No systolic pressure received since 12:28: other vital signs still come (and 1 more)"
+    silent = [one for one in patient.open() if one.kind == "feed-silent"]
+    assert [{sign.about for sign in one.signs} for one in silent] == [
+        {"silent/analyte/spo2", "silent/analyte/systolic-bp"}]  # fmt: skip
+    assert [what for what, _ in pass_minutes(1, saturation=97)] == ["resolved"]
+    assert [one.text for one in patient.open() if one.kind == "feed-silent"] == [
+        "No systolic pressure received since 12:28: other vital signs still come"]  # fmt: skip
+    pass_minutes(1, saturation=97, pressure=120)
+    assert [one.kind for one in patient.open()] == []
+    assert pass_minutes(7, pressure=120) == []  # it came and went: that is told no more until it is regular again
+
+
+def test_14_what_came_once_is_no_feed(tmp_path: Path, clock: SetClock) -> None:
+    """A late entry at the bedside, a file that was taken in: their silence says nothing; a named feed's is told."""
+    hl7 = {"senders": [{"application": "LAB", "source": "lab", "numbers": "order"}]}
+    database, monitor = f"sqlite:///{tmp_path / 'ward.db'}", {"monitor": Source()}
+    world = World(WardSettings(database=database, demo=True, sources=monitor, hl7=hl7), clock)
+    patient = Patient(world, clock)
+    for source in ("bedside", "back.csv", "monitor", "lab"):
+        patient.chart(temperature=36.9, source=source, at=clock.now() - timedelta(hours=9))
+    patient.round(source="ward round")
+    patient.graded()
+    told = {sign.about for one in world.alerts.open() for sign in one.signs if sign.kind == "feed-silent"}
+    assert told == {"silent/source/monitor", "silent/source/lab"}
+    world.engine.dispose()
 
 
 def test_14_one_analyte_of_everybody_and_then_everything(patient: Patient, world: World, clock: SetClock) -> None:

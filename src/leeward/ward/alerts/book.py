@@ -42,7 +42,7 @@ class Alerts:
     def __init__(self, world: World) -> None:
         self._world = world
         self._number = world.settings.number
-        self._feeds = feeds.Feeds(feeds.limits(self._number))
+        self._feeds = feeds.Feeds(feeds.limits(self._number), feeds.named(world.settings))
         self._courier = Courier(world)
         self._behind: dict[str, float] = {}
         self._worker = Worker("alerts", self._watch, WATCH_EVERY_S)

@@ -1,5 +1,7 @@
 """The watch over the feeds: how old the newest value is, of a patient, of an analyte, of a source, of the whole ward.
 
+Of one patient an analyte is watched where it came regularly, as from a monitor; a source only where it is a feed.
+
 A feed is as old as what it brings was measured, not when it came: a replay of old values makes nothing seen again. It
 is silent after some times its usual gap, never sooner than a few minutes, never later than its setting allows.
 """
@@ -18,23 +20,29 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from leeward.report.words import quantity as spelt
-from leeward.ward.alerts.signs import Basis, Held, Sign
+from leeward.ward.alerts.signs import ANALYTE, Basis, Held, Sign
 from leeward.ward.alerts.words import Spelling
+from leeward.ward.fhir.settings import fhir_settings
+from leeward.ward.hl7.senders import listening
 from leeward.ward.look import Look
+from leeward.ward.settings import WardSettings
 
 VITALS = ("body-temperature", "systolic-bp", "heart-rate", "respiratory-rate", "spo2")
 """What every patient's feed brings; laboratory values are watched as checks, by their own schedule."""
 SOURCE = "what reached this ward; limits: knowledge/ward.toml, feed"
+NO_FEEDS = ("bedside", "csv")
+"""Doors at which somebody enters or uploads something now and then."""
 Number = Callable[[str, str], float]
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """When a feed is silent, in seconds (section `feed`)."""
+    """When a feed is silent, in seconds (section `feed`). regular: gaps, how far one may stray, longest usual one."""
 
     least_s: float
     most_s: dict[str, float]
     times: float
     of: int
+    regular: tuple[int, float, float]
 
     def after_s(self, measured: Sequence[datetime], setting: str | None) -> float:
         """Seconds of silence that are told, after measurements at these times."""
@@ -44,6 +52,16 @@ class Limits(msgspec.Struct, frozen=True):
         usual = median(gaps) if len(gaps) > 1 else most
         return min(most, max(self.least_s, self.times * usual))
 
+    def is_regular(self, measured: Sequence[datetime]) -> bool:
+        """Whether the last values came at a steady short interval; one gap that strays ends it until so many are even.
+
+        So an analyte that comes and goes is told once, and not at each gap.
+        """
+        count, stray, longest_s = self.regular
+        last = sorted(set(measured))[-count - 1 :]
+        gaps = [(after - before).total_seconds() for before, after in pairwise(last)]
+        return len(gaps) >= count and median(gaps) <= longest_s and max(gaps) <= stray * median(gaps)
+
 
 def limits(number: Number) -> Limits:
     """The limits in force."""
@@ -52,14 +70,23 @@ def limits(number: Number) -> Limits:
     return Limits(
         least_s=number("feed", "least_minutes") * minute, most_s={place: held * minute for place, held in most.items()},
         times=number("feed", "times_usual"), of=int(number("feed", "usual_of")),
+        regular=(int(number("feed", "regular_gaps")), number("feed", "regular_stray"),
+                 number("feed", "regular_most_minutes") * minute),
     )  # fmt: skip
+
+
+def named(settings: WardSettings) -> frozenset[str]:
+    """The sources that are feeds: named in the settings, or sent by HL7 or FHIR. A file that was taken in is none."""
+    senders = {sender.source for sender in listening(settings.hl7).senders}
+    fhir = fhir_settings(settings.fhir)
+    return frozenset(settings.sources) | senders | {fhir.source(""), *fhir.clients.values()} - set(NO_FEEDS)
 
 
 class Feeds:
     """When each analyte of each patient was last measured, and by which source: a memory that looks fill again."""
 
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
+    def __init__(self, limits: Limits, sources: Iterable[str]) -> None:
+        self._limits, self._sources = limits, frozenset(sources)
         self._measured: dict[str, dict[tuple[str, str], list[datetime]]] = {}
         self._setting: dict[str, str | None] = {}
 
@@ -82,23 +109,30 @@ class Feeds:
             self._setting.pop(gone, None)
 
     def patient(self, name: str, now: datetime, held: Sequence[Held], words: Spelling) -> list[Sign]:
-        """The feed of one patient as a sign, where it is silent."""
+        """The feed of one patient as signs, where it is silent: all of it, or an analyte that came regularly."""
         said = ("No vital signs received", "the grade shown rests on older values")
-        times = self._times(patient=name)
-        return self._silence("silent/patient", times, self._setting.get(name), now, said, VITALS, held, words)
+        setting, times = self._setting.get(name), self._times(patient=name)
+        made = self._silence("silent/patient", times, setting, now, said, VITALS, held, words)
+        whole, told = bool(made), {one.about for one in held}
+        for quantity in sorted({quantity for quantity, _ in self._measured.get(name, ())}):
+            about, times = f"{ANALYTE}{quantity}", self._times(patient=name, quantity=quantity)
+            if about in told or (not whole and self._limits.is_regular(times)):
+                said = (f"No {spelt(quantity).name} received", "other vital signs still come")
+                made += self._silence(about, times, setting, now, said, (quantity,), held, words)
+        return made
 
     def ward(self, now: datetime, held: Sequence[Held], words: Spelling) -> list[Sign]:
-        """The feeds of the ward as signs: everything, each source, each analyte that was ever received."""
+        """The feeds of the ward as signs: everything, each source that is a feed, each analyte ever received."""
         keys = {key for by in self._measured.values() for key in by}
         asked: list[tuple[str, str, list[datetime], tuple[str, ...]]] = [
             ("silent/all", "Nothing received of any patient", self._times(), ("*",))
         ]
-        for source in sorted({source for _, source in keys} - {""}):
+        for source in sorted({source for _, source in keys} & self._sources):
             head = f"Nothing received from source {source}"
             asked.append((f"silent/source/{source}", head, self._times(source=source), ()))
         for quantity in sorted({quantity for quantity, _ in keys}):
             head = f"No {spelt(quantity).name} received of any patient"
-            asked.append((f"silent/analyte/{quantity}", head, self._times(quantity=quantity), (quantity,)))
+            asked.append((f"{ANALYTE}{quantity}", head, self._times(quantity=quantity), (quantity,)))
         rest = "grades rest on older values"
         made = [
             self._silence(about, times, None, now, (head, rest), covers, held, words)

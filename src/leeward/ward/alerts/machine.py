@@ -15,7 +15,20 @@ from datetime import datetime
 
 import msgspec
 
-from leeward.ward.alerts.signs import KINDS, TECHNICAL, Change, Held, Seen, Sign, State, Waits, What, class_of, part
+from leeward.ward.alerts.signs import (
+    ANALYTE,
+    KINDS,
+    TECHNICAL,
+    Change,
+    Held,
+    Seen,
+    Sign,
+    State,
+    Waits,
+    What,
+    class_of,
+    part,
+)
 
 replace = msgspec.structs.replace
 EVERYTHING = "*"
@@ -117,7 +130,15 @@ def _risen(
             continue
         risen.append(sign)
         covered.append((sign.about, sign.covers))
-    return risen, tuple(sorted(waiting.items()))
+    return [*risen, *_with(risen, held, seen)], tuple(sorted(waiting.items()))
+
+
+def _with(risen: list[Sign], held: dict[str, Held], seen: Seen) -> list[Sign]:
+    """The other silent analytes that are open, once one more falls silent: one alert tells of all of them."""
+    if not any(sign.about.startswith(ANALYTE) for sign in risen):
+        return []
+    open_ = {about for about, one in held.items() if one.alert is not None} - {sign.about for sign in risen}
+    return [sign for sign in seen.signs if sign.about in open_ and sign.about.startswith(ANALYTE)]
 
 
 def _order(sign: Sign) -> tuple[int, int, int, str]:

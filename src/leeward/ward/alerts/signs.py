@@ -19,6 +19,8 @@ TECHNICAL: frozenset[Kind] = frozenset({"feed-silent", "backlog", "answer-widene
 Part = Literal["crs", "icans", "alarm", "widened", "check", "silent", "backlog", "marked"]
 """What a sign is about, without its detail: the part of a look that shows it."""
 
+ANALYTE = "silent/analyte/"
+"""What a sign is about that tells of one analyte, before its name; all that are silent are told in one alert."""
 STANDING = "Information for a professional's review. Not an alarm, not a medical device."
 
 
