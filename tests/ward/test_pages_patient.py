@@ -112,7 +112,9 @@ def test_charting_goes_through_the_intake(world: World, client: TestClient, pati
         ({"at": "2031-01-01T00:00", "spo2": "91"}, "lies in the future"),
         ({"at": "soon", "spo2": "91"}, "not a date and time"),
         ({"ice-naming": "3"}, "ICE needs every item"),
-        ({"attribution": "hypoxia"}, "needs both the sign and the cause"),
+        ({"attribution": "hypoxia", "mark-hours": "4"}, "needs both the sign and the cause"),
+        ({"attribution": "hypoxia", "reason": "pneumonia"}, "A mark needs an end: within 24 hours"),
+        ({"attribution": "hypoxia", "reason": "pneumonia", "mark-hours": "25"}, "A mark needs an end"),
         ({}, "Nothing is filled in"),
     ],
 )
@@ -203,9 +205,10 @@ def test_an_own_entry_is_corrected_and_taken_back(world: World, client: TestClie
 
 def test_an_attribution_carries_the_name(world: World, client: TestClient, patient: str) -> None:
     """The sign, the cause and who said so."""
-    client.post(f"{patient}/chart", data={"at": AT, "attribution": "hypoxia", "reason": "pneumonia on CT"})
-    marks = [row["text"] for row in world.store.findings_of("A").to_pylist() if row["quantity"] == "attribution"]
-    assert marks == ["hypoxia=pneumonia on CT (Demo clinician)"]
+    client.post(f"{patient}/chart", data={"at": AT, "attribution": "hypoxia", "reason": "pneumonia on CT", "mark-hours": "4"})
+    marks = [row for row in world.store.findings_of("A").to_pylist() if row["quantity"] == "attribution"]
+    assert [row["text"] for row in marks] == ["hypoxia=pneumonia on CT (Demo clinician)"]
+    assert marks[0]["measured_until"] == NOW + timedelta(hours=4)
 
 
 def test_a_note_is_kept_as_text(client: TestClient, patient: str) -> None:

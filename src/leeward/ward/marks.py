@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import msgspec
 import pyarrow as pa
@@ -26,6 +27,9 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
     until: datetime | None
     made_at: datetime
+    record: str | None = None
+    version: str | None = None
+    source: str | None = None
 
     @property
     def syndrome(self) -> str:
@@ -38,18 +42,20 @@ def standing_marks(findings: pa.Table, at: datetime) -> tuple[Mark, ...]:
     mine = findings.filter(pc.equal(findings["quantity"], QUANTITY))
     if not mine.num_rows:
         return ()
-    received: dict[datetime, datetime] = {}
-    for measured_at, received_at in zip(mine["measured_at"].to_pylist(), mine["received_at"].to_pylist(), strict=True):
-        received[measured_at] = min(received.get(measured_at, received_at or measured_at), received_at or measured_at)
+    rows = mine.select(["measured_at", "received_at", "text", "record", "version", "source"]).to_pylist()
     found = running(mine, at, [QUANTITY], every=True)
-    marks = [_mark(one, received[one.at]) for one in found if one.until is None or one.until > at]
+    marks = [_mark(one, rows) for one in found if one.until is None or one.until > at]
     return tuple(sorted(marks, key=lambda one: (one.made_at, one.sign)))
 
 
-def _mark(one: Seen, received_at: datetime) -> Mark:
-    """A mark from the finding that it is."""
+def _mark(one: Seen, rows: list[dict[str, Any]]) -> Mark:
+    """A mark from the finding that it is, among every version of every mark."""
     sign, _, cause = (one.text or "").partition("=")
-    return Mark(sign=sign, cause=cause, at=one.at, until=one.until, made_at=max(one.at, received_at))
+    own = next(row for row in reversed(rows) if (row["measured_at"], row["text"]) == (one.at, one.text))
+    versions = [row for row in rows if row["record"] == own["record"]] if own["record"] else [own]
+    reached_at = min(row["received_at"] or one.at for row in versions)
+    return Mark(sign=sign, cause=cause, at=one.at, until=one.until, made_at=max(one.at, reached_at),
+                record=own["record"], version=own["version"], source=own["source"])  # fmt: skip
 
 
 def known_then(findings: pa.Table, at: datetime) -> pa.Table:

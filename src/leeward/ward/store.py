@@ -249,11 +249,11 @@ class Store:
         """One of `patients`; None: nobody of that identifier is on record."""
         return next(iter(self.held([patient])), None)
 
-    def same_as(self, patient: str) -> list[str]:
+    def same_as(self, patient: str, *, known_at: datetime | None = None) -> list[str]:
         """Every identifier under which somebody is on record, the one that stands for all first."""
         with self.engine.connect() as connection:
             key = self._known_keys(connection, [patient]).get(patient)
-            keys = [] if key is None else self._identities(connection, None).keys(key)
+            keys = [] if key is None else self._identities(connection, known_at).keys(key)
             written = self._names(connection, keys)
         return [written[one] for one in keys]
 

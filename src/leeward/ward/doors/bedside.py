@@ -16,8 +16,9 @@ from leeward.record.errors import Malformed
 from leeward.report import words
 from leeward.ward.access import Person, Refusal
 from leeward.ward.arrivals import Arrival, Receipt
-from leeward.ward.doors.pages import shown
-from leeward.ward.pages import entry, notes, paper
+from leeward.ward.audit import Entry
+from leeward.ward.doors.pages import admitted, shown
+from leeward.ward.pages import charted, entry, notes, paper
 from leeward.ward.world import World
 
 
@@ -39,31 +40,55 @@ def _patient(world: World, handle: str) -> str:
 
 
 def _chart(made: APIRouter, world: World) -> None:
-    """Values and their corrections."""
+    """Values, their corrections, and marks that end."""
+    writer, reader = Depends(world.access.may("write")), Depends(world.access.may("read"))
 
-    @made.post("/patient/{handle}/chart", dependencies=[Depends(world.access.may("write"))])
+    @made.post("/patient/{handle}/chart", dependencies=[writer])
     async def chart(handle: str, request: Request) -> Response:
-        """Take in what the form holds; back to the page with what became of it."""
-        filled = {name: held for name, held in (await request.form()).items() if isinstance(held, str)}
-        return await run_in_threadpool(charted, handle, request, filled)
+        """Take in what the form holds; then on to a page that can be read again without charting anything again."""
+        return await run_in_threadpool(taken_in, handle, request, await _filled(request))
 
-    def charted(handle: str, request: Request, filled: dict[str, str]) -> Response:
+    def taken_in(handle: str, request: Request, filled: dict[str, str]) -> Response:
         patient = _patient(world, handle)
         person = world.access.admit(request, "write", patient=patient, why="charted at the bedside")
         said = entry.chart(world, patient, person, filled)
-        return shown(world, request, person, handle, said=said, status=422 if said.wrong else 200)
+        if said.wrong:
+            return shown(world, request, person, handle, said=said, status=422)
+        return _on(handle, said.once, again=said.again)
 
-    @made.post("/patient/{handle}/entries/{record}", dependencies=[Depends(world.access.may("write"))])
+    @made.post("/patient/{handle}/entries/{record}", dependencies=[writer])
     async def again(handle: str, record: str, request: Request) -> Response:
-        """Correct or take back an entry of one's own."""
-        filled = {name: held for name, held in (await request.form()).items() if isinstance(held, str)}
-        return await run_in_threadpool(corrected, handle, record, request, filled)
+        """Correct or take back an entry of one's own, or end a mark."""
+        return await run_in_threadpool(corrected, handle, record, request, await _filled(request))
 
     def corrected(handle: str, record: str, request: Request, filled: dict[str, str]) -> Response:
         patient = _patient(world, handle)
-        person = world.access.admit(request, "write", patient=patient, why="corrected an entry")
-        said = entry.again(world, patient, person, record, filled)
-        return shown(world, request, person, handle, said=said, status=422 if said.wrong else 200)
+        ends = filled.get("do") == "end"
+        why = "ended a mark" if ends else "corrected an entry"
+        person = world.access.admit(request, "override" if ends else "write", patient=patient, why=why)
+        change = charted.end_mark if ends else charted.again
+        became = change(world, patient, person, record, filled)
+        if became.wrong:
+            said = entry.Said(told=became.wrong, wrong={"again": became.wrong})
+            return shown(world, request, person, handle, said=said, status=422)
+        return _on(handle, became.once)
+
+    @made.get("/patient/{handle}/chart", dependencies=[reader])
+    @made.get("/patient/{handle}/entries/{record}", dependencies=[reader])
+    def back(handle: str, request: Request) -> Response:
+        """Whoever reads the address of a form again comes to the patient's page."""
+        admitted(world, request, handle)
+        return RedirectResponse(f"/patient/{handle}#chart", 303)
+
+
+async def _filled(request: Request) -> dict[str, str]:
+    """A form's words."""
+    return {name: held for name, held in (await request.form()).items() if isinstance(held, str)}
+
+
+def _on(handle: str, once: str, *, again: bool = False) -> Response:
+    """To the patient's page, which says what became of a form."""
+    return RedirectResponse(f"/patient/{handle}?charted={once}{'&again=1' if again else ''}#chart", 303)
 
 
 def _said(made: APIRouter, world: World) -> None:
@@ -125,7 +150,10 @@ def _taken(world: World, person: Person, body: bytes, *, silent: bool) -> Receip
         path = Path(folder) / "upload.csv"
         path.write_bytes(body)
         statements = leeward_csv.statements(path, world.intake.reading("csv"))
-        return world.intake.take(Arrival(door="csv", source="csv", by=person.id, silent=silent), statements)
+        told = Entry("write", person.id, person.role, why="uploaded a file", detail="csv")
+        return world.intake.take(
+            Arrival(door="csv", source="csv", by=person.id, silent=silent), statements, audited=told
+        )
 
 
 def _told(receipt: Receipt) -> dict[str, Any]:

@@ -5,21 +5,22 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Request
 from markupsafe import Markup
 from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
-from leeward.record import times
 from leeward.report.clock import seconds
 from leeward.report.page import sheet as dress
 from leeward.ward.access import Action, Person, Refusal
 from leeward.ward.arrivals import Held
 from leeward.ward.clock import ReplayClock
-from leeward.ward.pages import board, entry, handover, knowledge, paper, quality
+from leeward.ward.pages import board, charted, entry, handover, knowledge, paper, quality
 from leeward.ward.pages import patient as pages
 from leeward.ward.pages.board import Line
+from leeward.ward.pages.moments import Doubt, typed
 from leeward.ward.world import World
 
 STATIC = Path(board.__file__).with_name("static")
@@ -39,6 +40,7 @@ def _stretch(
 
 Stretch: TypeAlias = tuple[int, int] | None
 STRETCH: Any = Depends(_stretch)
+Sent: TypeAlias = Annotated[str, Query(alias="charted", max_length=24)]
 
 
 def warm(world: World) -> None:
@@ -53,6 +55,7 @@ def router(world: World) -> APIRouter:
     made = APIRouter(tags=["pages"], include_in_schema=False)
     _ward(made, world)
     _patient(made, world)
+    _beside(made, world)
     _known_pages(made, world)
     _shift(made, world)
     return made
@@ -97,20 +100,33 @@ def _ward(made: APIRouter, world: World) -> None:
 
 
 def _patient(made: APIRouter, world: World) -> None:
-    """One patient: the page, a closer look at the course, the findings of a moment, why scales differ."""
+    """One patient: the page, and a closer look at the course."""
 
     @made.get("/patient/{handle}")
-    def patient(request: Request, handle: str, known: str = "", view: Stretch = STRETCH) -> HTMLResponse:
-        """The patient as known now, or at a moment of the past."""
-        _, person = admitted(world, request, handle)
-        return shown(world, request, person, handle, known=known, stretch=view)
+    def patient(
+        request: Request, handle: str, known: str = "", view: Stretch = STRETCH, sent: Sent = "", again: bool = False
+    ) -> HTMLResponse:  # fmt: skip
+        """The patient as known now, or at a moment of the past; `sent`: the word of a form that was just charted."""
+        mine, person = admitted(world, request, handle)
+        said = entry.came(world, mine, person, sent, again=again) if sent else None
+        try:
+            return shown(world, request, person, handle, known=known, stretch=view, said=said)
+        except Doubt as doubt:
+            return paper.answer(world, request, person, "moment.html", status=400, doubt=doubt, handle=handle)
 
     @made.get("/patient/{handle}/course")
     def course(request: Request, handle: str, known: str = "", view: Stretch = STRETCH) -> HTMLResponse:
         """The drawings alone, of a stretch of time."""
         mine, _ = admitted(world, request, handle)
-        look = world.grader.look(mine, known_at=_known(world, known))
+        try:
+            look = world.grader.look(mine, known_at=_known(world, known))
+        except Doubt:
+            raise Refusal(400) from None
         return HTMLResponse("".join(pages.course(world, look, handle, view)))
+
+
+def _beside(made: APIRouter, world: World) -> None:
+    """Beside a patient's page: whether something is new, the findings of a moment, why scales differ."""
 
     @made.get("/patient/{handle}/said")
     def said(request: Request, handle: str) -> Response:
@@ -214,10 +230,11 @@ def shown(
     at = _known(world, known)
     look = world.grader.look(mine, known_at=at, plan=True)
     told = pages.page(world, look, handle, stretch, past=at is not None)
-    query = Markup(f"&amp;known={known}") if at is not None else ""  # noqa: S704  a moment that was understood
+    query = Markup(f"&amp;known={quote(known, safe='')}") if at is not None else ""  # noqa: S704  nothing ends it
     return paper.answer(
-        world, request, person, "bedside.html", status=status, entered=entry.entries(world, mine, person),
-        receipt=said or entry.Said(), kinds=entry.kinds(), known_query=query, said_now=pages.said(world, mine), **told,
+        world, request, person, "bedside.html", status=status, entered=charted.entries(world, mine, person),
+        receipt=said or entry.Said(), kinds=entry.kinds(world), marks=charted.marks(look, told["wall"]),
+        known_query=query, said_now=pages.said(world, mine), **told,
     )  # fmt: skip
 
 
@@ -230,16 +247,12 @@ def _may_be_on_record(world: World, at_s: int) -> None:
 def _known(world: World, spelt: str) -> datetime | None:
     """A moment of the past as a form spells it, by the ward's clock; none where nothing is asked for.
 
-    What will be known is not known: a moment that is still to come is no page.
+    What will be known is not known: a moment that is still to come is no page. Raises Doubt where it is no moment, or
+    two.
     """
     if not spelt:
         return None
-    try:
-        at = datetime.fromisoformat(spelt)
-        at = at.replace(tzinfo=times.zone(world.settings.zone)) if at.tzinfo is None else at
-        at = at.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise Refusal(400) from None
+    at = typed(spelt, world.settings.zone)
     if not FIRST <= at <= world.clock.now():
         raise Refusal(404)
     return at

@@ -32,9 +32,10 @@ def add(world: World, patient: str, person: str, text: str) -> None:
 
 
 def of(world: World, patient: str, until: datetime) -> list[Note]:
-    """The notes of a patient up to a moment, the newest first."""
+    """The notes of a patient, and of all merged into them by then, up to a moment; the newest first."""
+    people = world.store.same_as(patient, known_at=until)
     asked = select(t.notes.c.at, t.notes.c.person, t.notes.c.text)
-    asked = asked.join(t.patients, t.patients.c.seq == t.notes.c.patient_key).where(t.patients.c.patient == patient)
+    asked = asked.join(t.patients, t.patients.c.seq == t.notes.c.patient_key).where(t.patients.c.patient.in_(people))
     asked = asked.where(t.notes.c.at <= microseconds(until)).order_by(t.notes.c.seq.desc())
     with world.engine.connect() as connection:
         return [Note(moment(row[0]), row[1], row[2]) for row in connection.execute(asked)]
