@@ -7,6 +7,8 @@ from datetime import timedelta
 import pytest
 
 from leeward.plan.monitoring import Check
+from leeward.ward.arrivals import Move
+from leeward.ward.look import Looker
 from leeward.ward.pages import board
 from leeward.ward.row import _due, _stood, _way, row_of
 from leeward.ward.world import World
@@ -53,6 +55,38 @@ def test_a_way_is_told_of_what_is_sure(was: tuple[int, int], now: tuple[int, int
 def test_a_sure_grade_stands_until_it_is_ruled_out(ranges: list[tuple[int, int]], stood: int) -> None:
     """An answer that only widened takes nothing back."""
     assert _stood(ranges) == stood
+
+
+def test_a_ventilated_patient_without_a_temperature_comes_before_one_of_whom_nothing_is_charted(world: World) -> None:
+    """Both are 0 to 4; what is on record of one would be grade 4 with a fever, and the row says so; told once."""
+    dosed = NOW - timedelta(days=3)
+    take(world, said("a-bare", "trigger", dosed, "axicabtagene ciloleucel"),
+         moves=[Move(kind="placed", patient="a-bare", unit="A", bed="1", at=NOW)])  # fmt: skip
+    take(
+        world, said("b-ill", "trigger", dosed, "axicabtagene ciloleucel"),
+        said("b-ill", "systolic-bp", NOW, 96, "mm[Hg]"), said("b-ill", "oxygen-device", NOW, "ventilator"),
+        said("b-ill", "noradrenaline", NOW, 0.2, "ug/kg/min"),
+        moves=[Move(kind="placed", patient="b-ill", unit="A", bed="2", at=NOW)],
+    )  # fmt: skip
+    for minutes in (0, 20, 11, 2):
+        world.clock.advance(timedelta(minutes=minutes))  # type: ignore[attr-defined]
+        while world.grader.once():
+            pass
+    first, second = board.lines(world, world.present())
+    assert (first.bed, second.bed) == ("2", "1")
+    assert first.crs is not None
+    assert (first.crs.at_least, first.crs.at_most) == (0, 4)
+    assert "4 with a fever" in first.crs.small
+    (told,) = [one for one in world.alerts.of("b-ill") if one.kind == "grade-open"]
+    assert told.text.startswith("CRS 0 to 4, temperature never charted: grade 4 with a fever, ")
+    assert told.kind_class == "technical"
+    take(world, said("b-ill", "body-temperature", world.clock.now(), 36.8, "Cel"))
+    while world.grader.once():
+        pass
+    assert world.grader.look("b-ill").answer.now["crs"].at_most == 0
+    assert board.lines(world, world.present())[0].need[2] == 0
+    many = Looker().many(world.store.known(["a-bare", "b-ill"]), ["a-bare", "b-ill"], world.clock.now())
+    assert [one.parts for one in many] == [world.grader.look(one.patient).parts for one in many]
 
 
 def test_a_check_that_lacks_one_quantity_names_it(world: World) -> None:

@@ -57,8 +57,8 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     """What is said of one patient at one moment, from what was known then.
 
     lookalikes: the object of recognition.lookalikes.as_json. silent: it comes of a backlog, and nobody is told of what
-    has passed. parts: which part of each definition gave which grade; only of a look at one. plan: only where it was
-    asked for. marked: only while a mark of another cause stands.
+    has passed. parts: which part of each definition gave which grade. plan: only where it was asked for. marked: only
+    while a mark of another cause stands.
     """
 
     patient: str
@@ -72,6 +72,13 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     silent: bool = False
     plan: Plan | None = None
     marked: Marked | None = None
+
+
+def supported(look: Look) -> int:
+    """The grade of CRS that pressure and oxygen would give with a fever, where the grade may be that; else 0."""
+    most = look.answer.now["crs"].at_most
+    given = [one.at_least for one in look.parts if one.syndrome == "crs" and one.name != "fever"]
+    return min(max(given, default=0), most or 0)
 
 
 _TURN = Lock()
@@ -156,7 +163,9 @@ class Looker:
         watching.run(con, question)
         due = {one.patient: one for one in
                watching.answered(con, refused, question, zone=self._zone, region=None)}  # fmt: skip
-        streams = {name: Stream(con, name) for name in answered(question)}
+        for name, sql in parts.compiled():
+            con.execute(f"create table {name} as {sql}")
+        streams = {name: Stream(con, name) for name in (*answered(question), *parts.STEPS)}
         known, looks = units(), []
         for patient in sorted(patients):
             rows = {name: stream.of(patient) for name, stream in streams.items()}
@@ -164,7 +173,7 @@ class Looker:
             if patient in due:
                 findings = _of(record.findings, patient)
                 looks.append(Look(patient=patient, at=at, answer=said, lookalikes=beside.get(patient, {}),
-                                  watched=due[patient], findings=findings,
+                                  watched=due[patient], findings=findings, parts=parts.told(rows),
                                   marked=self._marked(patient, findings, at, refused.get(patient, {}))))  # fmt: skip
         return looks
 

@@ -2,9 +2,10 @@
 
 The rule of sorting, in words (`need`): whoever has the higher grade for sure comes first, CRS and ICANS alike, and a
 grade that was sure counts until an answer rules it out, since values that grew old are no recovery; of equals, whose
+vasopressors and oxygen would be the higher grade if there were a fever, where no temperature rules that out; then whose
 grade may be higher; then whose grade has risen last; then who has a look-alike alarm; then whose check is overdue
-longest. Who is not graded comes last. Of equals in the first, a page puts first whom nothing is received of, then who
-has an alert that nobody has seen.
+longest. Who is not graded comes last. Of equals in the first two, a page puts first whom nothing is received of, then
+who has an alert that nobody has seen.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from leeward.plan.monitoring import Check
 from leeward.plan.plan import Plan
 from leeward.report.words import words
 from leeward.scales.older_crs import ASTCT
-from leeward.ward.look import Look
+from leeward.ward.look import Look, supported
 from leeward.ward.standing import Seen, running, standing
 
 Way = Literal["up", "down", "wider", "narrower"]
@@ -101,7 +102,10 @@ class Due(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything the board shows of one patient; `heard`: something of them was received at all."""
+    """Everything the board shows of one patient; `heard`: something of them was received at all.
+
+    `supported`: the grade that pressure and oxygen would give with a fever, where the grade may be that.
+    """
 
     at: datetime
     edition: str
@@ -126,6 +130,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     alarms: tuple[str, ...]
     refused: int
     need: tuple[float, ...]
+    supported: int
     heard: bool = True
 
 
@@ -153,7 +158,8 @@ def row_of(look: Look, before: dict[str, Any] | None) -> dict[str, Any]:
         given=tuple(_given(look)), left=_left(look.plan) if look.plan else held.left if held else (),
         left_at=look.at if look.plan else held.left_at if held else None, due=due,
         otherwise=tuple(one["title"] for one in told.get("lookalikes", ()) if one["speaks_for"]), alarms=alarms,
-        refused=sum(look.answer.refused.values()), need=_need(crs, icans, alarms, due, look.at),
+        refused=sum(look.answer.refused.values()), supported=supported(look),
+        need=_need(crs, icans, supported(look), alarms, due, look.at),
         heard=look.findings.num_rows > 0,
     )  # fmt: skip
     made: dict[str, Any] = msgspec.to_builtins(row, str_keys=True)
@@ -292,14 +298,16 @@ def _due(checks: Sequence[Check], charted: frozenset[str]) -> tuple[Due, ...]:
     return tuple(sorted(told, key=lambda one: one.at)[:SHOWN_DUE])
 
 
-def _need(crs: Lane, icans: Lane, alarms: Sequence[str], due: Sequence[Due], at: datetime) -> tuple[float, ...]:
+def _need(
+    crs: Lane, icans: Lane, given: int, alarms: Sequence[str], due: Sequence[Due], at: datetime
+) -> tuple[float, ...]:  # fmt: skip
     """A key by which rows are sorted, the lowest first; the rule stands at the head of this file."""
     lanes = [one for one in (crs, icans) if one.at_least is not None and one.at_most is not None]
     if not lanes:
-        return (1.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+        return (1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     risen = [one.since.timestamp() for one in lanes if one.way == "up" and one.since is not None]
     late_s = max(((at - one.at).total_seconds() for one in due if one.sure and one.state == "overdue"), default=0.0)
     return (
-        0.0, -float(max(one.stood or 0 for one in lanes)), -float(max(one.at_most or 0 for one in lanes)),
-        -max(risen, default=0.0), -float(len(alarms)), -late_s,
+        0.0, -float(max(one.stood or 0 for one in lanes)), -float(given),
+        -float(max(one.at_most or 0 for one in lanes)), -max(risen, default=0.0), -float(len(alarms)), -late_s,
     )  # fmt: skip

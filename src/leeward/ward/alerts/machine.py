@@ -32,6 +32,8 @@ from leeward.ward.alerts.signs import (
 
 replace = msgspec.structs.replace
 EVERYTHING = "*"
+UNTOLD_GRADES = ("answer-widened", "grade-open")
+"""Kinds that say of a grade that it cannot be told."""
 
 
 def consider(before: State, seen: Seen, now: datetime, waits: Waits) -> tuple[State, list[Change]]:
@@ -155,7 +157,7 @@ def _covered(sign: Sign, covers: Iterable[tuple[str, frozenset[str]]]) -> bool:
     if any(EVERYTHING in said for said in known):
         return sign.part != "backlog"
     # That an answer can no longer be told is never left out for a narrower notice.
-    return sign.kind != "answer-widened" and any(sign.missing and said.issuperset(sign.missing) for said in known)
+    return sign.kind not in UNTOLD_GRADES and any(sign.missing and said.issuperset(sign.missing) for said in known)
 
 
 def _opened(

@@ -18,25 +18,27 @@ from leeward.plan.around import Watch, monitoring
 from leeward.plan.monitoring import Check
 from leeward.recognition.features import stands_as
 from leeward.report.words import grade, scale
+from leeward.report.words import words as vocabulary
 from leeward.scales import astct_2019_crs
 from leeward.scales.older_crs import ASTCT
 from leeward.ward.alerts.record import TRIGGER, of
 from leeward.ward.alerts.signs import Basis, Held, Kind, Sign
 from leeward.ward.alerts.words import Spelling
-from leeward.ward.look import Look
-from leeward.ward.standing import standing
+from leeward.ward.look import Look, supported
+from leeward.ward.standing import running, standing
 
 _MOVES = ("oxygen-device", "oxygen-flow", "systolic-bp", "body-temperature")
 """The findings of a grade of CRS that are no drugs, the weightiest first."""
 HYPOXIA = ("untreated-hypoxia", "low-saturation-oxygen-unknown")
 """The alarms of a low saturation: one thing to tell, whether the device is known or not."""
 _LOW = "alarm/untreated-hypoxia"
+OPEN, FEVER = "open/crs", "body-temperature"
 AGES = ("body-temperature", "systolic-bp", "oxygen-device", "ice-score", "capd-score", "consciousness")
 """What a grade can lack because it grew old; the rest is on record or is not."""
 NOT_TOLD = ("re-grade",)
 """Checks that are not told when overdue: the grade is worked out here whenever something changes."""
 SOURCE = {"crs": "ASTCT 2019 (Lee et al.), CRS", "icans": "ASTCT 2019 (Lee et al.), ICANS"}
-LOOKED = frozenset({"crs", "icans", "alarm", "widened", "check", "marked"})
+LOOKED = frozenset({"crs", "icans", "alarm", "open", "widened", "check", "marked"})
 """The parts that every look at a patient shows."""
 
 
@@ -45,7 +47,9 @@ def signs(look: Look, held: Sequence[Held], words: Spelling, overdue_wait_s: flo
     made = [sign for syndrome in ("crs", "icans") for sign in _graded(look.answer, syndrome, words)]
     made += _alarms(look, held, words)
     if expected(look):
-        made += [sign for syndrome in ("crs", "icans") for sign in _widened(look, syndrome, words)]
+        widened = [sign for syndrome in ("crs", "icans") for sign in _widened(look, syndrome, words)]
+        told = any(one.about == OPEN for one in held) or all(sign.about != "widened/crs" for sign in widened)
+        made += [*widened, *(_open(look, words) if told else ())]
     return made + _overdue(look, words, overdue_wait_s)
 
 
@@ -139,6 +143,26 @@ def _widened(look: Look, syndrome: str, words: Spelling) -> list[Sign]:
                  says=words.text(head, rest), missing=tuple(now.missing) or ("what would narrow it",), since=since,
                  covers=frozenset(old), can_wait=bool(old),
                  source="how long a value stands: knowledge/carry.toml")]  # fmt: skip
+
+
+def _open(look: Look, words: Spelling) -> list[Sign]:
+    """Support that would be a high grade with a fever, where no temperature counts: the grade cannot be told at all."""
+    now, given = look.answer.now["crs"], supported(look)
+    grades = astct_2019_crs.limits().grades
+    if given < min(grades.one_vasopressor, grades.positive_pressure) or FEVER not in now.missing:
+        return []
+    found = [Basis(quantity=one.quantity, at=one.at, value=one.low if one.low == one.high else None,
+                   unit=quantities()[one.quantity].unit)
+             for one in running(look.findings, look.at, vocabulary().groups.infusions)]  # fmt: skip
+    device = standing(look.findings, look.at).get("oxygen-device")
+    found += [Basis(quantity=device.quantity, at=device.at, value=device.text)] if device else []
+    last = newest_at(look.findings, (FEVER,), look.at)
+    when = f"last at {words.time(last)}" if last else "never charted"
+    head = f"{scale('crs').name} {grade(now.at_least or 0, now.at_most or 0)}, temperature {when}"
+    return [Sign(about=OPEN, kind="grade-open", at_least=given, at_most=max(given, now.at_most or 0),
+                 says=words.text(head, [f"grade {given} with a fever", *map(words.basis, found)]),
+                 because=tuple(found), missing=(FEVER,), covers=frozenset({FEVER}), can_wait=True,
+                 source=SOURCE["crs"])]  # fmt: skip
 
 
 def _narrower(answer: Answer, syndrome: str, least: int, most: int) -> tuple[datetime | None, bool]:

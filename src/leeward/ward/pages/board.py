@@ -154,9 +154,9 @@ def told(world: World, held: Held, row: Row | None, alerts: Sequence[Alert], now
     untold, first = waiting.total(), (int(not unheard), int(not waiting["physiological"]))
     if row is None:
         return Line(handle=held.handle, unit=held.unit or "", bed=bed, label=label, untold=untold, unheard=unheard,
-                    need=(2.0, 0.0, *first, bed))  # fmt: skip
+                    need=(2.0, 0.0, 0.0, *first, bed))  # fmt: skip
     clock = wall(world, now, row.dose_at)
-    crs, icans = _chip(row.crs, clock, now), _chip(row.icans, clock, now)
+    crs, icans = _chip(row.crs, clock, now, row.supported), _chip(row.icans, clock, now)
     return Line(
         handle=held.handle, unit=held.unit or "", bed=bed, label=label, graded_at=row.at, therapy=_therapy(row),
         since=since_dose(row.dose_at, now) if row.dose_at else "", crs=crs, icans=_scored(icans, row, now),
@@ -164,7 +164,7 @@ def told(world: World, held: Held, row: Row | None, alerts: Sequence[Alert], now
         saturation=_figure(row.saturation, now), given=_given(row, now), left=_left(row, clock, now),
         otherwise=tuple(row.otherwise), alarms=tuple(row.alarms), due=tuple(_due(one, clock, now) for one in row.due),
         refused=row.refused, untold=untold, unheard=unheard, tags=_tags(row, untold, now),
-        need=(*row.need[:2], *first, *row.need[2:], bed),
+        need=(*row.need[:3], *first, *row.need[3:], bed),
     )  # fmt: skip
 
 
@@ -209,8 +209,8 @@ def _therapy(row: Row) -> str:
     return f"{row.product}, dose {row.doses}" if row.doses > 1 else row.product
 
 
-def _chip(lane: Lane, clock: Clock, now: datetime) -> Chip:
-    """A syndrome's grade, how long it has been so, and what is missing."""
+def _chip(lane: Lane, clock: Clock, now: datetime, supported: int = 0) -> Chip:
+    """A syndrome's grade, how long it has been so, and what is missing; `supported`: what it would be with a fever."""
     if lane.at_least is None:
         return Chip(at_least=None, at_most=None, small=("no therapy on record",))
     stood = [f"{words.span((now - lane.since).total_seconds())} at {words.grade(lane.at_least, lane.at_most)}"] if (
@@ -219,6 +219,8 @@ def _chip(lane: Lane, clock: Clock, now: datetime) -> Chip:
     small = [", ".join(stood)] if stood else []
     if lane.stood is not None and lane.stood > lane.at_least:
         small.append(f"{lane.stood} was sure, and nothing rules it out")
+    if supported > max(lane.at_least, lane.stood or 0):
+        small.append(f"{supported} with a fever")
     if lane.corrected is not None and lane.corrected_at is not None:
         shown = clock.short(seconds(lane.corrected_at))
         small.append(f"corrected: {words.grade(*lane.corrected)} was shown until {shown}")
