@@ -10,6 +10,8 @@ import pyarrow.parquet as pq
 
 IN_MEMORY_ROWS = 500_000
 """Rows kept in memory before they are written out."""
+_OWN = ("record", "place")
+"""Texts of which nearly every row has another: a dictionary of them, or their first and last, is of no use."""
 
 
 class Pile:
@@ -34,7 +36,14 @@ class Pile:
     def _write(self, folder: Callable[[], Path]) -> None:
         if self._writer is None:
             self.file = folder() / f"{self._name}.parquet"
-            self._writer = pq.ParquetWriter(self.file, self._schema, compression="lz4")
+            shared = [field for field in self._schema if field.name not in _OWN]
+            self._writer = pq.ParquetWriter(
+                self.file,
+                self._schema,
+                compression="lz4",
+                use_dictionary=[field.name for field in shared if field.type == pa.string()],
+                write_statistics=[field.name for field in shared],
+            )
         self._writer.write_table(pa.concat_tables(self._parts))
         self._parts, self._held = [], 0
 
