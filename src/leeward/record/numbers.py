@@ -9,8 +9,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from leeward.record.columns import matches
+
 _DECIMAL = r"^(<=|>=|<|>)?-?([0-9]{1,40}(\.[0-9]{1,40})?|\.[0-9]{1,40})([eE][+-]?[0-9]{1,3})?$"
-_SIGN = r"^(<=|>=|<|>)"
+_SIGNS = "<=>"
 _SINGLE_DIGITS = 9
 
 
@@ -29,8 +31,7 @@ def read(spellings: list[str]) -> Numbers:
     "1e999", "true", and integers longer than 40 digits are no numbers.
     """
     text = pa.array(spellings, pa.string())
-    proper = pc.match_substring_regex(text, _DECIMAL)
-    bare = pc.if_else(proper, pc.replace_substring_regex(text, _SIGN, ""), None)
+    bare = pc.if_else(pa.array(matches(text, _DECIMAL)), pc.utf8_ltrim(text, _SIGNS), None)
     decimal: list[str] = bare.to_pylist()
     value = pc.cast(bare, pa.float64()).fill_null(float("nan")).to_numpy(zero_copy_only=False).copy()
     value[~np.isfinite(value)] = np.nan

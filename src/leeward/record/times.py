@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from leeward.knowledge.loader import load
 from leeward.knowledge.vocabulary import Tolerance
+from leeward.record.columns import matches
 from leeward.record.errors import UnknownZone
 
 MISSING = np.iinfo(np.int64).min
@@ -79,25 +80,27 @@ class Clock:
             self._outside(at, reason)
             return Moments(at, until, reason)
         said = _numpy(pc.fill_null(pc.not_equal(pc.utf8_trim_whitespace(column), ""), False))
-        offset = _numpy(pc.fill_null(pc.match_substring_regex(column, _WITH_OFFSET), False))
+        offset = matches(column, _WITH_OFFSET)
         self._with_offset(column, offset, at, reason)
         rest = said & ~offset
         if rest.any():
-            local = rest & _numpy(pc.fill_null(pc.match_substring_regex(column, _LOCAL), False))
+            local = rest & matches(column, _LOCAL)
             self._local(column, local, at, reason)
             self._partial(column, np.flatnonzero(rest & ~local), at, until, reason)
         self._outside(at, reason)
         return Moments(at, until, reason)
 
     def _at_once(self, column: pa.Array) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int8]] | None:
-        """A column in which every time is complete and of one kind, all in one step; None where it is not."""
-        if column.null_count or pc.min(pc.utf8_length(column)).as_py() < _COMPLETE_CHARACTERS:
+        """A column in which every time there is is complete and of one kind, in one step; None where it is not."""
+        if pc.min(pc.utf8_length(column)).as_py() < _COMPLETE_CHARACTERS:
             return None
         try:
             at = _cast(column, pa.timestamp("us", "UTC"))
-            return at, np.full(len(at), OK, np.int8)
+            return at, np.where(at == MISSING, NO_TIME, OK).astype(np.int8)
         except pa.ArrowInvalid:
             pass
+        if column.null_count:
+            return None
         try:
             naive = _cast(column, pa.timestamp("us")) if self._zone is not None else None
         except pa.ArrowInvalid:
@@ -226,7 +229,8 @@ def _instants(column: pa.Array, kind: pa.DataType) -> npt.NDArray[np.int64]:
 
 
 def _cast(column: pa.Array, kind: pa.DataType) -> npt.NDArray[np.int64]:
-    return np.asarray(pc.cast(pc.cast(column, kind), pa.int64()).to_numpy(zero_copy_only=False), np.int64)
+    instants = pc.cast(pc.cast(column, kind), pa.int64())
+    return np.asarray(instants.fill_null(MISSING).to_numpy(zero_copy_only=False), np.int64)
 
 
 def _numpy(column: pa.Array) -> npt.NDArray[np.bool_]:

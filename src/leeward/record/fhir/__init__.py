@@ -120,7 +120,7 @@ def _piece(told: Told, before: int, to: Reading) -> Iterator[pa.RecordBatch | Re
     """What another reader found in a piece, of which `before` lines come before."""
     to.patients.learn(told.bases, told.ambiguous)
     source = to.rows.source
-    if told.kinds:
+    if told.line:
         batch, lost = unambiguous(of_piece(told, before, source), to.patients.ambiguous, source)
         yield from (batch.slice(first, ROWS_MAX) for first in range(0, len(batch), ROWS_MAX))
         yield from lost

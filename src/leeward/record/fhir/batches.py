@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from leeward.record.columns import matches
 from leeward.record.fhir.pieces import Packed, Told
 from leeward.record.fhir.rows import WIDTH, Kind, Row
 from leeward.record.schema import STATEMENT
@@ -36,7 +37,8 @@ def of_columns(
     """What tells statements apart, with the number of each one's kind and of its line."""
     columns = dict(told)
     for name, column in zip((*Kind._fields, "where"), zip(*kinds, strict=True), strict=True):
-        columns[name] = pa.array(column, pa.string()).take(number)
+        said = pa.array(column, pa.string())
+        columns[name] = pa.nulls(len(line), said.type) if said.null_count == len(said) else said.take(number)
     columns["version"] = _ordered_once(columns["version"])
     columns["received"] = pa.nulls(len(line), pa.string())
     columns["source"] = pa.repeat(pa.scalar(source, pa.string()), len(line))
@@ -82,7 +84,7 @@ def ordered(version: pa.Array) -> pa.Array:
     """Versions spelt so that a newer one sorts behind an older one: times in UTC to the microsecond, numbers padded."""
     if version.null_count == len(version):
         return version
-    is_time = pc.match_substring_regex(version, _TIME)
+    is_time = pa.array(matches(version, _TIME), mask=version.is_null().to_numpy(zero_copy_only=False))
     all_times = pc.all(is_time).as_py()
     times = version if all_times else pc.if_else(is_time, version, None)
     try:
