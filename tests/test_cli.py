@@ -31,6 +31,16 @@ def test_refusals_are_listed(tmp_path: Path, rows: str, code: int) -> None:
         assert [row["reason"] for row in csv.DictReader(file)] == ["not-a-number"]
 
 
+@pytest.mark.parametrize("command", ["grade", "explain", "plan", "watch", "home", "lookalikes", "clocks"])
+def test_17_whoever_is_refused_for_want_of_a_zone_is_told_how_to_say_it(tmp_path: Path, command: str) -> None:
+    """By every command that takes one; not where one was given."""
+    source = tmp_path / "record.csv"
+    source.write_text(HEADER + FEVER.replace("Z,", ","), encoding="utf-8")
+    asked = [command, str(source), *(["A"] if command == "explain" else [])]
+    assert "--zone says which one they mean" in CliRunner().invoke(cli.app, asked).stderr
+    assert "--zone says" not in CliRunner().invoke(cli.app, [*asked, "--zone", "UTC"]).stderr
+
+
 @pytest.mark.parametrize("option", ["--refused", "--parquet"])
 def test_a_place_that_cannot_be_written_to_is_a_wrong_argument(tmp_path: Path, option: str) -> None:
     """It is said, with its own exit code, and not shown as a fault of ours."""

@@ -227,6 +227,10 @@ def _asked(  # type: ignore[no-untyped-def]
         with _writing():
             refusals_to_csv(record, refused)
     _err.print(f"recognised: {record.recognised}", soft_wrap=True)
+    if "ambiguous-time" in record.refused and record.settings.zone is None:
+        _err.print(
+            "Times without a zone were refused: --zone says which one they mean (--zone Europe/Berlin).", soft_wrap=True
+        )
     if len(record) == 0:
         why = ", ".join(f"{count} x {reason}" for reason, count in record.refused.items()) or "it holds nothing"
         _fail(NOTHING_UNDERSTOOD, f"nothing in {path} was understood: {why}")

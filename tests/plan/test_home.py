@@ -208,7 +208,7 @@ def test_what_could_not_be_read_is_listed(tmp_path: Path) -> None:
     file = diary(
         tmp_path, "A,2026-03-28 08:00,abc,C,,,,,,,,", "A,2026-03-28 09:00,38.4,,,,,,,,,", "A,,38.4,C,,,,,,,,",
         "A,2026-03-29 02:30,38.4,C,,,,,,,,", "A,2026-03-28 10:00,,,,,,,,,5,funny",
-        'A,2026-03-28 11:00,"38,4",C,,,,,,,,',
+        'A,2026-03-28 11:00,"38,400",C,,,,paracetamol,1.000,,,',
     )  # fmt: skip
     said = answered(file)
     assert [line.strip() for line in said.splitlines() if line.startswith("  line ")] == [
@@ -218,7 +218,8 @@ def test_what_could_not_be_read_is_listed(tmp_path: Path) -> None:
         "line 4: temperature: the time is missing, not on the clock, or still to come (2026-03-29 02:30)",
         "line 5: things named: this number cannot be right (5)",
         "line 5: sign: this word is not known (funny)",
-        "line 6: temperature: this is not a number (38,4)",
+        "line 6: drug: this can mean a thousand or a decimal number: write it without a point or comma (1.000)",
+        "line 6: temperature: this can mean a thousand or a decimal number: write it without a point or comma (38,400)",
     ]
     assert "38.4 °C" not in said
 
@@ -236,14 +237,15 @@ def test_a_day_without_a_time_and_a_value_below_a_limit_stay_what_they_are(tmp_p
     assert "28 March 2026, 11:00: temperature < 35.0 °C" in said
 
 
-def test_a_spreadsheet_of_another_country_is_known_and_its_commas_are_not_guessed(tmp_path: Path) -> None:
-    """Semicolons, a mark of byte order, a degree sign: read. A decimal comma: listed as no number."""
+def test_a_spreadsheet_of_another_country_is_read(tmp_path: Path) -> None:
+    """Semicolons, a mark of byte order, a degree sign, a decimal comma: 38,6 is 38.6, whoever writes it."""
     file = tmp_path / "diary.csv"
     lines = f"{HEAD}A,2026-03-28 22:00,38.6,°C,,,,,,,,\nA,2026-03-28 08:00,3xx6,C,,,,,,,,\n".replace(",", ";")
     file.write_text("\ufeff" + lines.replace("3xx6", "38,6").replace("\n", "\r\n"), encoding="utf-8")
     said = answered(file)
     assert "22:00: temperature 38.6 °C" in said
-    assert "line 2: temperature: this is not a number (38,6)" in said
+    assert " 8:00: temperature 38.6 °C" in said
+    assert "line 2" not in said
 
 
 def test_the_hospitals_record_tells_therapy_place_and_usual_pressure(tmp_path: Path) -> None:
@@ -294,8 +296,8 @@ def test_a_pulse_makes_no_statement_of_the_heart(language: Language) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_what_could_not_be_read_is_not_left_for_fine(language: Language, tmp_path: Path) -> None:
-    """A fever with a decimal comma is not read: beside what is said of the others stands that it was not looked at."""
-    file = diary(tmp_path, 'A,2026-03-28 22:00,"38,9",C,118,80,97,,,written,3,')
+    """What may be a thousand is not read: beside what is said of the others stands that it was not looked at."""
+    file = diary(tmp_path, 'A,2026-03-28 22:00,"38,900",C,118,80,97,,,written,3,')
     said = answered(file, "--language", language).splitlines()
     own = home.text(language)
     assert said.index(f"  {own['unread']}") == said.index(f"  {own['says-nothing']}") + 1

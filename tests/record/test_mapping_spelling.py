@@ -81,6 +81,35 @@ def test_where_a_comma_is_declared_a_point_is_refused(tmp_path: Path, number: st
     assert not record.findings.num_rows
 
 
+@pytest.mark.parametrize(
+    ("number", "value"),
+    [("38,5", 38.5), ("38.5", 38.5), ("38", 38.0), ("38,50", 38.5), ("38,5000", 38.5), ("<38,5", 38.5)],
+)
+def test_where_either_sign_is_declared_what_can_be_no_thousand_is_read(
+    tmp_path: Path, number: str, value: float
+) -> None:
+    """No country writes 38,5 for a thousand."""
+    head = HEAD + SPELT.replace('decimal = ","', 'decimal = "either"')
+    record = rows(tmp_path, f"007;01.03.2026 08:00;Körpertemperatur;{number};°C\n", head=head)
+    assert record.refused == {}
+    assert [row["high"] for row in record.findings.to_pylist()] == [value]
+
+
+def test_a_zero_before_the_comma_is_no_thousand(tmp_path: Path) -> None:
+    """Half a degree is a number, and no temperature."""
+    head = HEAD + SPELT.replace('decimal = ","', 'decimal = "either"')
+    assert "not-a-number" not in rows(tmp_path, "7;01.03.2026 08:00;Körpertemperatur;0,500;°C\n", head=head).refused
+
+
+@pytest.mark.parametrize("number", ["1.000", "1,000", "38,500", "999.999", "1.000,5", "1,000.5", "3,8,5", "38,"])
+def test_where_either_sign_is_declared_what_may_be_a_thousand_is_refused(tmp_path: Path, number: str) -> None:
+    """A thousand in one country and one in another."""
+    head = HEAD + SPELT.replace('decimal = ","', 'decimal = "either"')
+    record = rows(tmp_path, f"007;01.03.2026 08:00;Körpertemperatur;{number};°C\n", head=head)
+    assert record.refused == {"not-a-number": 1}
+    assert record.refusals.to_pylist()[0]["detail"].endswith(number)
+
+
 def test_an_undeclared_decimal_comma_stays_refused(tmp_path: Path) -> None:
     """As in every other format."""
     head = HEAD + SPELT.replace('decimal = ","', "")

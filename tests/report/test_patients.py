@@ -70,6 +70,15 @@ def test_a_rule_of_hours_or_of_several_doses_gets_no_date() -> None:
     assert "hospitalise 48 h after every step-up dose" in {row[3].text for row in rows}
 
 
+def test_a_rate_that_is_no_number_stands_in_the_words_of_its_source() -> None:
+    """For those who read publications, in their language; where every publication gives a number, nothing."""
+    told = section(page("emergency", CART), "onset")[-1]
+    assert (told.kind, [line.foreign for line in told.lines]) == ("list", ["en"])
+    assert "CRS: 82-91 %; CRS of grade 3 or more: 7-9 %" in told.lines[0].text
+    assert told.lines[0].marks != []
+    assert [block.kind for block in section(page("emergency", OTHER), "onset")] == ["table"]
+
+
 @pytest.mark.parametrize("name", ["leaflet", "caregiver", "when-to-call", "diary", "emergency"])
 def test_what_is_recalled_is_marked(name: PageName) -> None:
     """A sentence that rests on recalled sources only bears the mark, and no other does; every mark names a source."""

@@ -109,7 +109,8 @@ class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A whole mapping: its name, its clock, its code systems, what it declares, how its files are spelt, its tables.
 
     separator: the character between columns; by default the one that the first line holds most of.
-    decimal: the decimal sign of `value` and `rate`. encoding: the letters of its files, as Python names them.
+    decimal: the decimal sign of `value` and `rate`; `either`: whichever is written, where it can be no thousand.
+    encoding: the letters of its files, as Python names them.
     time_format: how every time is spelt; by default ISO 8601.
     """
 
@@ -119,7 +120,7 @@ class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     local: tuple[str, ...] = ()
     declares: tuple[str, ...] = ()
     separator: Literal[",", ";", "\t", "|"] | None = None
-    decimal: Literal[".", ","] = "."
+    decimal: Literal[".", ",", "either"] = "."
     encoding: str = "utf-8"
     time_format: TimeFormat = ()
     recognised_by: Recognition = Recognition()

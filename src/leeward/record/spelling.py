@@ -16,14 +16,25 @@ _CHUNK_BYTES = 1 << 20
 _SIGN = "(<=|>=|<|>)?[-+]?"
 _EXPONENT = "([eE][-+]?[0-9]{1,3})?"
 _DECIMAL_COMMA = f"^{_SIGN}[0-9]*(,[0-9]+)?{_EXPONENT}$"
+_EITHER_COMMA = f"^{_SIGN}([0-9]+,([0-9]{{1,2}}|[0-9]{{4,}})|0,[0-9]+){_EXPONENT}$"
+_TWO_NUMBERS = f"^{_SIGN}[1-9][0-9]{{0,2}}[.,][0-9]{{3}}$"
+TWO_NUMBERS = "a thousand or a decimal: "
+"""How the words of a number begin that two people would read as two numbers: 1.000, 1,000."""
 _ANY_NUMBER = f"^{_SIGN}[0-9.,'’ ]*[0-9.,]{_EXPONENT}$"
 
 
 def number(mapping: Mapping, said: str) -> str:
-    """SQL: a number with a decimal point, where the mapping declares a comma.
+    """SQL: a number with a decimal point, where the mapping declares a comma, or either sign.
 
-    A number that is then still spelt with a point (38.5, 1.000,5) may be a thousand or a slip: it is left unreadable.
+    A number that is spelt with a point where a comma is declared (38.5, 1.000,5) may be a thousand or a slip: it is
+    left unreadable. So are 1.000 and 1,000 where either may stand: only what can be no thousand is read there.
     """
+    if mapping.decimal == "either":
+        return (
+            f"case when regexp_matches({said}, {tables.literal(_TWO_NUMBERS)}) then '{TWO_NUMBERS}' || {said} "
+            f"when regexp_matches({said}, {tables.literal(_EITHER_COMMA)}) then replace({said}, ',', '.') "
+            f"else {said} end"
+        )
     if mapping.decimal != ",":
         return said
     return (

@@ -12,6 +12,7 @@ from leeward.knowledge.centre import PHONES, Centre, Language
 from leeward.knowledge.therapies import of
 from leeward.knowledge.vocabulary import quantities
 from leeward.plan.home import STAY, AtHome, Heard, Noted, Unread, fever_drugs, masking_hours
+from leeward.record.spelling import TWO_NUMBERS
 from leeward.record.units import conversion
 from leeward.report.patients.calling import with_hours, worded
 from leeward.report.patients.speaker import Speaker
@@ -161,10 +162,12 @@ def _rest(one: AtHome, speak: _Voice) -> Iterator[str]:
 
 def _unread(one: Unread, speak: _Voice) -> str:
     """An entry that could not be read: where, what, why, and as it was written."""
-    why = speak.own(f"why-{_WHY.get(one.reason, 'other')}")
+    is_two = (one.detail or "").startswith(TWO_NUMBERS)
+    why = speak.own("why-two-numbers" if is_two else f"why-{_WHY.get(one.reason, 'other')}")
+    detail = (one.detail or "").removeprefix(TWO_NUMBERS)
     what = _what(None if one.quantity == STAY else one.quantity, speak)
     # Of a unit the door says what it makes of it, in English: only what was written is shown.
-    written = f"{why} ({one.detail})" if one.detail and not one.reason.startswith("unit") else why
+    written = f"{why} ({detail})" if detail and not one.reason.startswith("unit") else why
     row = (one.place or "").removeprefix("row ")
     place = speak.own("row", number=row) if row.isdigit() else one.place or "–"
     return speak.own("not-read-why", place=place, what=what, why=written)

@@ -120,8 +120,6 @@ def print_record(console: Console, record: Record) -> None:
     refused = ", ".join(f"{count:,} x {reason}" for reason, count in record.refused.items())
     listed = f"; refused: {refused} (list them with --refused FILE)" if refused else ""
     console.print(f"{len(record):,} findings understood{listed}", soft_wrap=True)
-    if "ambiguous-time" in record.refused:
-        console.print("Times without a zone were refused: --zone says which one they mean.", soft_wrap=True)
     lost = record.refusals.filter(pc.equal(record.refusals["quantity"], "trigger")).num_rows
     if lost:
         console.print(

@@ -149,13 +149,16 @@ def _emergency(asked: Asked, speaker: Speaker, sources: Sources) -> list[Section
     heads = [speaker.say(f"emergency.{key}") for key in ("study", "began", "median")]
     table = Block(kind="table", head=heads, rows=onset, caption=speaker.say("emergency.counted"))
     none = Block(kind="text", lines=[Line(text=speaker.say("emergency.no-onset"))])
+    words = Block(kind="list", title=speaker.say("emergency.in-words"),
+                  lines=published.rates_in_words(asked.product, sources))  # fmt: skip
     return [
         Section(id="patient", title=speaker.say("emergency.patient"), blocks=[Block(kind="pairs", pairs=given)]),
         Section(id="think", title=speaker.say("emergency.think"), blocks=[Block(kind="list", lines=think)]),
         Section(id="act", title=speaker.say("emergency.act"),
                 blocks=[Block(kind="list", lines=[line for lines in said.values() for line in lines])]),
         _where(asked, speaker),
-        Section(id="onset", title=speaker.say("emergency.onset"), blocks=[table if onset else none]),
+        Section(id="onset", title=speaker.say("emergency.onset"),
+                blocks=[table if onset else none, *([words] if words.lines else [])]),
     ]  # fmt: skip
 
 

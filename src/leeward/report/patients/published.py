@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
+import msgspec
+
 from leeward.knowledge.loader import Evidence
 from leeward.knowledge.therapies import Population, Share, Spread, Therapy, populations
 from leeward.report.patients.paper import Cell, Line
@@ -28,6 +30,19 @@ def rates(product: Therapy, speaker: Speaker, sources: Sources) -> list[Line]:
         told = speaker.say("leaflet.severe", severe=_between(speaker, bad, lambda row: row.crs_grade_3_or_more))
         said.append(sources.line(told, _of(bad, "crs_grade_3_or_more")))
     return [*said, Line(text=speaker.say("leaflet.scales"))] if len(some) > 1 else said
+
+
+def rates_in_words(product: Therapy, sources: Sources) -> list[Line]:
+    """How often CRS came where a publication gives no number, as it has it, for those who read publications."""
+    made = []
+    for row in product.population:
+        named = (("CRS", row.crs_any), ("CRS of grade 3 or more", row.crs_grade_3_or_more))
+        said = "; ".join(f"{what}: {share.text}" for what, share in named if share and share.percent is None)
+        if said:
+            about = "; ".join(part for part in (row.indication, row.given) if part)
+            line = sources.line(f"{about}. {said}", [(row.source, row.evidence)])
+            made.append(msgspec.structs.replace(line, foreign="en"))
+    return made
 
 
 def onset(product: Therapy, speaker: Speaker, sources: Sources) -> list[Line]:
