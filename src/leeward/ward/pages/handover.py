@@ -57,7 +57,8 @@ def _sheet(world: World, line: board.Line, held: Held) -> Sheet:
     return Sheet(
         handle=line.handle, head=f"Bed {line.bed} · {line.label}" + (f" · {line.unit}" if line.unit else ""),
         therapy=f"{line.therapy}, {line.since}" if line.therapy else "no therapy on record",
-        unheard=words.capital(line.unheard), grades=[_grade(name, one) for name, one in (("CRS (ASTCT 2019)", line.crs), ("ICANS", line.icans)) if one],
+        unheard=words.capital(line.unheard),
+        grades=[_grade(name, one) for name, one in (("CRS (ASTCT 2019)", line.crs), ("ICANS", line.icans)) if one],
         facts=_facts(line), due=[f"{one.figure} ({one.small})" for one in line.due],
         otherwise=[*line.alarms, *line.otherwise], refused=line.refused,
         alerts=[f"{one.text} ({clock.short(seconds(one.opened_at))}, {one.told})" for one in open_],
