@@ -42,9 +42,18 @@ def answer(scope: Scope, refusal: HTTPException) -> Response:
         return JSONResponse(body, status, headers, media_type="application/fhir+json")
     if scope["method"] == "GET" and "text/html" in Headers(scope=scope).get("accept", ""):
         way = '<p><a href="/sign-in">Sign in</a></p>' if status == 401 else '<p><a href="/">The ward</a></p>'
-        head = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{said}</title>'
-        return HTMLResponse(f"{head}<main><h1>{said}</h1>{way}</main>", status, headers)
+        return HTMLResponse(bare(said, way), status, headers)
     return JSONResponse({"detail": said}, status, headers)
+
+
+def bare(title: str, more: str) -> str:
+    """A page for who is not, or no longer, signed in: nothing of the ward stands in it."""
+    return (
+        '<!doctype html><html lang="en-GB"><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<title>{title}</title><link rel="stylesheet" href="/static/leeward.css">'
+        f"<main><section><h1>{title}</h1>{more}</section></main></html>"
+    )
 
 
 def told(scope: Scope, status: int, said: str, headers: dict[str, str] | None = None) -> Response:

@@ -16,7 +16,7 @@ from leeward.ward.access.bearers import HOOKS, TOKEN
 from leeward.ward.access.claims import SCOPES
 from leeward.ward.access.flow import BACK, NotSignedIn
 from leeward.ward.access.people import NOBODY, Person
-from leeward.ward.access.refusal import Refusal, answer
+from leeward.ward.access.refusal import Refusal, answer, bare
 from leeward.ward.access.sessions import SECRET_BYTES, digest
 from leeward.ward.access.tokens import SMART, BadToken
 from leeward.ward.audit import Entry
@@ -129,10 +129,8 @@ def _out(made: APIRouter, world: World) -> None:
         asked_of(request).owed, asked_of(request).settled = None, True
         there = session.goodbye if session and session.goodbye else ""
         more = f'<p><a href="{escape(there)}">Also at the provider</a></p>' if there.startswith("http") else ""
-        said = (
-            f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Signed out</title><h1>Signed out</h1>{more}'
-        )
-        gone = HTMLResponse(f'{said}<p><a href="/sign-in">Sign in</a></p>', headers={"Clear-Site-Data": '"cache"'})
+        said = bare("Signed out", f'{more}<p><a href="/sign-in">Sign in</a></p>')
+        gone = HTMLResponse(said, headers={"Clear-Site-Data": '"cache"'})
         gone.delete_cookie(access.cookie, httponly=True, secure=access.said.secure, samesite="lax")
         return gone
 
