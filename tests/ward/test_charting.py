@@ -222,3 +222,31 @@ def test_notes_and_entries_follow_a_merge_and_its_undoing(world: World, client: 
     assert "allergic to metamizole" in client.get(other).text
     assert {row["low"] for row in charted(world, "spo2", "B")} == {91, 92}
     assert charted(world, "spo2", "A") == []
+
+
+# ------------------------------------------------------------ files
+
+
+def test_a_file_of_somebody_limited_is_taken_in_for_their_patients(
+    world: World, client: TestClient, patient: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others are refused line by line, as are those of nobody, and nothing says which of the two it was."""
+    del patient
+    take(world, *course("B", 38.4), moves=[placed("B", "15", "R. B., 55", "7B")])
+    limited = Person(id="c", name="C", role="clinician", units=frozenset({"7A"}))
+    monkeypatch.setattr(world.access, "person_of", lambda _request: limited)
+    assert "whom you may not see are refused" in client.get("/upload").text
+    lines = ["patient_id,start,end,quantity,value,unit,text"]
+    lines += [f"{name},2026-03-05T10:00:00Z,,spo2,9{place},%," for place, name in enumerate(("A", "B", "Z", "A"))]
+    files = {"file": ("a.csv", "\n".join(lines).encode(), "text/csv")}
+    page = client.post("/upload", files=files)
+    assert page.status_code == 200
+    assert "<b>2</b> findings were understood" in page.text
+    assert "<b>2</b> lines were not understood" in page.text
+    assert re.findall(r"<li>([^<]*): a patient whom the sender may not see, or nobody on record", page.text) == [
+        "row 2", "row 3"]  # fmt: skip
+    values = {name: [row["low"] for row in world.store.findings_of(name).to_pylist() if row["quantity"] == "spo2"]
+              for name in ("A", "B", "Z")}  # fmt: skip
+    assert values == {"A": [90, 93], "B": [], "Z": []}
+    assert world.store.known(["B"]).refusals.num_rows == 0
+    assert world.store.patient("Z") is None

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from fastapi import APIRouter, Depends, Form, Request, UploadFile
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from leeward.record import leeward_csv
 from leeward.record.errors import Malformed
+from leeward.record.settings import Refused
 from leeward.report import words
 from leeward.ward.access import Person, Refusal
 from leeward.ward.arrivals import Arrival, Receipt
-from leeward.ward.audit import Entry
+from leeward.ward.doors.alerts import theirs
 from leeward.ward.doors.pages import admitted, shown
 from leeward.ward.pages import charted, entry, notes, paper
 from leeward.ward.world import World
@@ -133,8 +136,6 @@ def _upload(made: APIRouter, world: World) -> None:
 
     def taken(request: Request, person: Person, body: bytes, silent: bool) -> Response:
         person = world.access.admit(request, "write", why="uploaded a file")
-        if person.limited:
-            raise Refusal(403)  # a file names patients by itself; whoever sees some only charts at the bedside
         try:
             told = _told(_taken(world, person, body, silent=silent))
             status = 200
@@ -149,11 +150,27 @@ def _taken(world: World, person: Person, body: bytes, *, silent: bool) -> Receip
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "upload.csv"
         path.write_bytes(body)
-        statements = leeward_csv.statements(path, world.intake.reading("csv"))
-        told = Entry("write", person.id, person.role, why="uploaded a file", detail="csv")
-        return world.intake.take(
-            Arrival(door="csv", source="csv", by=person.id, silent=silent), statements, audited=told
-        )
+        lines = leeward_csv.statements(path, world.intake.reading("csv"))
+        statements = _theirs(world, person, lines) if person.limited else lines
+        return world.intake.take(Arrival(door="csv", source="csv", by=person.id, silent=silent), statements)
+
+
+def _theirs(
+    world: World, person: Person, lines: Iterable[pa.RecordBatch | Refused]
+) -> Iterator[pa.RecordBatch | Refused]:  # fmt: skip
+    """The lines of those whom somebody may see; the others are refused by line, and whose they were is not kept."""
+    known: dict[str | None, bool] = {}
+    for said in lines:
+        if isinstance(said, Refused):
+            yield said
+            continue
+        names, sources, places = (said.column(name).to_pylist() for name in ("patient", "source", "place"))
+        for name in set(names) - known.keys():
+            known[name] = not name or theirs(world, person, name, None)  # a line of nobody has a reason of its own
+        yield said.filter(pa.array([known[name] for name in names], pa.bool_()))
+        for name, source, place in zip(names, sources, places, strict=True):
+            if not known[name]:
+                yield Refused("patient-not-theirs", source=source, place=place)
 
 
 def _told(receipt: Receipt) -> dict[str, Any]:
