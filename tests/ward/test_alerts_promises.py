@@ -21,11 +21,12 @@ from hypothesis.stateful import (
 
 from leeward.ward.alerts import Alert, Alerts
 from leeward.ward.clock import SetClock
-from leeward.ward.settings import WardSettings
+from leeward.ward.settings import WardSettings, Webhook
 from leeward.ward.world import World
 
 from .bedside import Patient
 from .conftest import NOW
+from .receiver import SECRET
 
 pytestmark = pytest.mark.slow
 
@@ -44,6 +45,10 @@ ROUNDS: dict[str, dict[str, float | str]] = {
     "flow not charted": {"temperature": 38.5, "pressure": 120, "oxygen": "nasal-cannula"},
     "temperature only": {"temperature": 38.3},
 }
+HOOKS = (Webhook(name="phone", url="https://phone.example/alerts", secret=SECRET, next="on call"),
+         Webhook(name="on call", url="https://doctor.example/alerts", secret=SECRET))  # fmt: skip
+"""Nobody is sent anything here: what waits for them is on record."""
+PATIENCE = {"physiological": timedelta(minutes=10), "technical": timedelta(minutes=30)}
 SILENT_HOURS = 5.6
 """After so long without a value something must have been said, whatever the setting: five hours, and the waits."""
 
@@ -77,6 +82,7 @@ class Ward(RuleBasedStateMachine):
         self.patient.graded()
         self.clock.advance(timedelta(seconds=61))
         self.patient.graded()
+        self.world.alerts.escalate()
         self.fresh = [one for one in self.world.alerts.of(self.patient.name) if one.id not in self.opened]
         self.opened |= {one.id for one in self.fresh}
         low = self.world.grader.look(self.patient.name).answer.now["crs"].at_least or 0
@@ -100,6 +106,22 @@ class Ward(RuleBasedStateMachine):
         self.clock.advance(timedelta(hours=hours))
         self.look()
         assert [one for one in self.fresh if one.kind_class == "physiological"] == []
+
+    @rule(how=st.sampled_from(sorted(ROUNDS)), hours=st.sampled_from([2, 6]))
+    def backlog_comes_in(self, how: str, hours: int) -> None:
+        """Values of hours ago are graded silently; once they are all here, what holds now is told, once at most."""
+        before = {one.id for one in self.patient.open()}
+        at = self.clock.now() - timedelta(hours=hours)
+        self.patient.chart(at=at, silent=True, **ROUNDS[how])  # type: ignore[arg-type]
+        self.patient.graded()
+        silent = [one for one in self.patient.open() if one.id not in before]
+        assert [one for one in silent if one.kind_class == "physiological"] == []
+        self.clock.advance(timedelta(seconds=6))
+        self.world.alerts.catch_up()
+        self.patient.graded()
+        told = [one for one in self.patient.open() if one.id not in before and one.kind_class == "physiological"]
+        assert len(told) <= 1
+        self.look()
 
     @precondition(lambda self: len(self.records) > 1)
     @rule(status=st.sampled_from(["corrected", "withdrawn"]))
@@ -145,6 +167,24 @@ class Ward(RuleBasedStateMachine):
             assert any(one.kind_class == "technical" for one in open_)
 
     @invariant()
+    def whoever_was_told_hears_of_its_withdrawal_and_nobody_else(self) -> None:
+        """Each receiver once of an alert, and of its withdrawal exactly those who were told."""
+        for one in self.world.alerts.of(self.patient.name) if hasattr(self, "patient") else ():
+            told = [sent.receiver for sent in one.deliveries if sent.what == "opened"]
+            ended = [sent.receiver for sent in one.deliveries if sent.what == "withdrawn"]
+            assert len(told) == len(set(told))
+            assert one.closed != "withdrawn" or sorted(ended) == sorted(told)
+
+    @invariant()
+    def what_nobody_acknowledges_goes_on_to_somebody(self) -> None:
+        """Past the ward's patience the next receiver was told, unless somebody acknowledged or quieted it."""
+        for one in self.patient.open() if hasattr(self, "patient") else ():
+            waits = one.acknowledged_at is None and one.quiet_until is None
+            if waits and self.clock.now() - one.opened_at >= PATIENCE[one.kind_class] + timedelta(minutes=5):
+                assert {"escalated", "undelivered"} & {event.what for event in one.happened}
+                assert "on call" in {sent.receiver for sent in one.deliveries}
+
+    @invariant()
     def one_open_alert_speaks_of_one_level_of_one_thing(self) -> None:
         """Nothing is told twice at once."""
         if hasattr(self, "patient"):
@@ -157,7 +197,9 @@ def ward() -> Iterator[None]:
     """One ward for every run."""
     with TemporaryDirectory() as folder:
         Ward.clock = SetClock(NOW)
-        Ward.world = World(WardSettings(database=f"sqlite:///{Path(folder) / 'ward.db'}", demo=True), Ward.clock)
+        Ward.world = World(
+            WardSettings(database=f"sqlite:///{Path(folder) / 'ward.db'}", demo=True, webhooks=HOOKS), Ward.clock
+        )
         yield
         Ward.world.engine.dispose()
 
