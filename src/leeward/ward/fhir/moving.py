@@ -24,25 +24,29 @@ class Place(msgspec.Struct, frozen=True):
     bed: str | None = None
 
 
-def merged(said: Said, before: Said | None, patient: str, at: datetime) -> list[Move]:
-    """Who is the same person from now on, and who is not any more, by the links of a Patient."""
-    now, then = _absorbed(said, patient), _absorbed(before or {}, patient)
-    parted = [Move(kind="unmerged", patient=one, other=other, at=at, reason="FHIR Patient.link") for one, other in
-              sorted(then - now)]  # fmt: skip
+def merged(said: Said, before: Said | None, patient: str, at: datetime, numbers: str = "") -> list[Move]:
+    """Who is the same person from now on, and who is not any more, by the links of a Patient, and by its `numbers`.
+
+    numbers: the system of the identifiers that name a person by the hospital's own number.
+    """
+    now, then = _absorbed(said, patient, numbers), _absorbed(before or {}, patient, numbers)
+    why = "FHIR Patient.link or identifier" if numbers else "FHIR Patient.link"
+    parted = [Move(kind="unmerged", patient=one, other=other, at=at, reason=why) for one, other in sorted(then - now)]
     return parted + [
-        Move(kind="merged", patient=one, other=other, at=at, reason="FHIR Patient.link")
-        for one, other in sorted(now - then)
+        Move(kind="merged", patient=one, other=other, at=at, reason=why) for one, other in sorted(now - then)
     ]
 
 
-def linked(said: Said, patient: str) -> set[str]:
-    """Everybody whom a Patient's links declare the same person."""
-    return {one for pair in _absorbed(said, patient) for one in pair}
+def linked(said: Said, patient: str, numbers: str = "") -> set[str]:
+    """Everybody whom a Patient's links, or its numbers, declare the same person."""
+    return {one for pair in _absorbed(said, patient, numbers) for one in pair}
 
 
-def _absorbed(said: Said, patient: str) -> set[tuple[str, str]]:
-    """Who is absorbed by whom."""
-    made = set()
+def _absorbed(said: Said, patient: str, numbers: str) -> set[tuple[str, str]]:
+    """Who is absorbed by whom: a Patient by the hospital's number that it bears, unless it bears two."""
+    listed = said.get("identifier") or () if numbers else ()
+    borne = {str(one["value"]) for one in listed if one.get("system") == numbers and one.get("value")}
+    made = {(patient, borne.pop())} if len(borne) == 1 and patient not in borne else set()
     for link in said.get("link") or ():
         kind, _, other = str((link.get("other") or {}).get("reference") or "").partition("/")
         if kind != "Patient" or other in ("", patient):

@@ -22,8 +22,9 @@ _SHELVED = ("medicationReference", "device", "itemReference", "location", "partO
 class Shelf:
     """What is on record of what a request speaks of, and what it will be."""
 
-    def __init__(self, resources: Resources, items: Sequence[Item], now: datetime) -> None:
-        self._resources, self._now = resources, now
+    def __init__(self, resources: Resources, items: Sequence[Item], now: datetime, numbers: str = "") -> None:
+        """`numbers`: the system of identifiers by which two Patients are one person without a link."""
+        self._resources, self._now, self._numbers = resources, now, numbers
         self._versions: dict[tuple[str, str], list[Kept]] = {
             name: list(found) for name, found in resources.histories((i.wish.kind, i.id) for i in items if i.id).items()
         }
@@ -110,7 +111,8 @@ class Shelf:
 
     def _namesakes(self, id_: str, identifiers: Sequence[str]) -> list[Issue]:
         """That another Patient bears an identifier of this one: two records of one person are graded apart."""
-        others = [one for name in identifiers for one in self._resources.named("Patient", name) if one.id != id_]
+        apart = [name for name in identifiers if not (self._numbers and name.startswith(f"{self._numbers}|"))]
+        others = [one for name in apart for one in self._resources.named("Patient", name) if one.id != id_]
         if not any(not one.deleted for one in others):
             return []
         says = (

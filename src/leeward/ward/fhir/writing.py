@@ -77,7 +77,8 @@ class Writing:
         if atomic:
             self._of_one(items)
         go(self._admitted, items)
-        shelf = Shelf(self._resources, [item for item in items if item.number not in faults], self._world.clock.now())
+        sound = [item for item in items if item.number not in faults]
+        shelf = Shelf(self._resources, sound, self._world.clock.now(), self._settings.identifier)
         go(shelf.placed, items)
         go(shelf.supported, items)
         told = self._take([item for item in items if item.number not in faults], shelf)
@@ -112,7 +113,7 @@ class Writing:
         same: dict[str, str] = {}
         for item in items:
             if item.posted is not None and item.posted.kind == "Patient" and item.id is not None:
-                group = moving.linked(item.posted.said, item.id)
+                group = moving.linked(item.posted.said, item.id, self._settings.identifier)
                 for one in group:
                     same[one] = same.get(min(group), min(group))
         first: str | None = None
@@ -133,7 +134,7 @@ class Writing:
         if item.patient is not None:
             self._admit(item.patient)
         if item.posted is not None and item.posted.kind == "Patient" and item.id is not None:
-            for other in sorted(moving.linked(item.posted.said, item.id) - {item.id}):
+            for other in sorted(moving.linked(item.posted.said, item.id, self._settings.identifier) - {item.id}):
                 self._admit(other)
 
     # ------------------------------------------------------------ all together
@@ -168,7 +169,7 @@ class Writing:
                 continue
             if item.wish.kind == "Patient" and item.posted is not None:
                 before = p.read(item.before.body) if item.before else None
-                made += moving.merged(item.posted.said, before, item.patient, at)
+                made += moving.merged(item.posted.said, before, item.patient, at, self._settings.identifier)
                 text = moving.label(item.posted.said, at) if self._settings.label == "initials" else None
                 made += moving.called(item.patient, text, self._world.store.patient(item.patient), at)
             elif item.wish.kind == "Encounter":
