@@ -18,6 +18,7 @@ from leeward.cohort.engine import Question
 from leeward.record.schema import FINDING
 from leeward.record.spool import Record
 from leeward.scales import astct_2019_crs, astct_2019_icans
+from leeward.scales.course import GRADINGS
 
 Verdict = Literal["agree", "disagree", "cannot tell"]
 DOCUMENTED = {"documented-crs-grade": "crs", "documented-icans-grade": "icans"}
@@ -105,11 +106,12 @@ def _beside() -> str:
     """SQL: each documented grade with our range; over a stretch, what nobody charted does not raise the upper bound."""
     # The highest range first, of equal ones the earliest: grades are small, seconds since 1970 have ten digits.
     height = "(c.at_least * 10 + c.at_most * c.charted) * 1000000000000"
-    scales = ", ".join(f"'{limits.scale}'" for limits in (astct_2019_crs.limits(), astct_2019_icans.limits()))
+    scales = {limits.scale for limits in (astct_2019_crs.limits(), astct_2019_icans.limits())}
+    named = ", ".join(f"({n}, '{one}', '{scale}')" for n, (one, scale) in enumerate(GRADINGS) if scale in scales)
     return (
         "with course_ as (select who, syndrome, scale, at_s, at_least, at_most, charted, "
-        "lead(at_s) over (partition by who, syndrome, scale order by at_s) as next_s "
-        f"from graded where scale in ({scales})) "
+        "lead(at_s) over (partition by who, grading order by at_s) as next_s "
+        f"from graded join (values {named}) as named(grading, syndrome, scale) using (grading)) "
         "select any_value(c.scale) as scale, max(c.at_least) as at_least, "
         "greatest(max(c.at_least), coalesce(max(c.at_most) filter (where c.charted = 1), max(c.at_most))) as at_most, "
         f"arg_max(greatest(c.at_s, d.from_s), {height} - c.at_s) as peak_s, "

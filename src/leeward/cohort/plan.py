@@ -136,12 +136,12 @@ def _answered(
 ) -> None:
     """Adds the steps whose rows are answers. Older scales are graded only where they are asked for."""
     crs, shown = astct_2019_crs.limits(), reasons.SHOWN
-    step("unobserved", course.unobserved, graded, before.people)
     if older_crs.older(scales):
         graded = step("graded_all", ir.Table.union, graded, *plan_older.graded(step, before, scales, crs))
         shown = (*shown, *reasons.SHOWN_FOR_OLDER)
-    for name in ("course", "episodes", "now"):
-        step(name, getattr(course, name), graded, before.people)
+    turns = step("turns", course.turns, graded)
+    for name, rows in (("course", turns), ("unobserved", turns), ("episodes", graded), ("now", graded)):
+        step(name, getattr(course, name), rows, before.people)
     step("standing", reasons.standing, before.known, before.people, shown=shown)
     step("noted", reasons.noted, before.known, before.people, limits=crs)
     step("raw", reasons.raw, before.known)

@@ -7,7 +7,7 @@ import ibis.expr.types as ir
 
 from leeward.knowledge.definition import decided
 from leeward.scales import astct_2019_crs as astct
-from leeward.scales.course import first, flags, handed_over
+from leeward.scales.course import flags, handed_over
 from leeward.timeline.columns import pick, true
 from leeward.timeline.episodes import with_episodes
 from leeward.timeline.exposures import DAY_S
@@ -38,9 +38,13 @@ def _episodes(signs: ir.Table, limits: astct.Limits) -> ir.Table:
     )  # fmt: skip
     hours = {name: int(decided(limits.decisions, name) * HOUR_S) for name in ("resolution", "resolution-masked")}
     rows = _masked(with_episodes(rows, hours["resolution"], hours["resolution-masked"]), limits)
-    hidden = (rows.sign == 1) & (rows.maybe == 1) & (rows.unseen == 1)
-    rows = rows.mutate(first_sign_s=first(hidden, rows.at_s, ibis.window(group_by=[rows.who, rows.episode])))
-    return rows.drop("dose_s", "as_of_s", "masks_possible_s", "sign", "quiet", "opens", "masks_s", "unseen")
+    hidden = rows.filter((rows.sign == 1) & (rows.maybe == 1) & (rows.unseen == 1))
+    hidden = hidden.group_by(["who", "episode"]).agg(first_sign_s=hidden.at_s.min())
+    rows = rows.left_join(hidden, ["who", "episode"], rname="{name}_hidden")
+    return rows.select(
+        "who", "at_s", "held_until_s", "episode", "onset_s", "resolved_s", "sure_onset_s", "sure_until_s", "open",
+        "maybe", "first_sign_s",
+    )  # fmt: skip
 
 
 def _masked(rows: ir.Table, limits: astct.Limits) -> ir.Table:
@@ -75,13 +79,11 @@ def _range(rows: ir.Table, limits: astct.Limits) -> ir.Table:
     rows = rows.mutate(at_least=at_least, at_most=ibis.greatest(at_least, at_most))
     stale = [1 - rows.fever_known, 1 - rows.pressure_known, 1 - rows.oxygen_known]
     return handed_over(rows.mutate(
-        syndrome=ibis.literal("crs"),
-        scale=ibis.literal(limits.scale),
         observed=ibis.greatest(rows.fever_known, rows.pressure_known, rows.oxygen_known),
         unknown=flags(*stale, *_missing(rows, least, most, limits)),
         masked=true(rows.onset_s.isnull() & rows.first_sign_s.notnull()),
         died=pick([(rows.death_high == 1, 1)], 0),
-    ))  # fmt: skip
+    ), "crs", limits.scale)  # fmt: skip
 
 
 def _missing(rows: ir.Table, least: astct.State, most: astct.State, limits: astct.Limits) -> list[ir.IntegerColumn]:

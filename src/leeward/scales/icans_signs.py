@@ -108,20 +108,22 @@ def carried(rows: ir.Table) -> ir.Table:
 def graded(rows: ir.Table, limits: astct.Limits) -> ir.Table:
     """Carried signs as grades: columns GRADED."""
     rows = _bounds(rows, limits)
-    rows = changes(rows, ["who", "dose_s"], "at_s", ["at_least", "at_most", "unknown", "charted", "observed", "died"])
+    rows = changes(rows.mutate(state=_state(rows)), ["who", "dose_s"], "at_s", ["state"])
     rows = rows.mutate(
         sign=true(rows.at_least > 0), opens=true(rows.at_least > 0), quiet=true(rows.at_most == 0), masks_s=nothing(),
     )  # fmt: skip
     quiet_s = int(decided(limits.decisions, "resolution") * HOUR_S)
     rows = with_episodes(rows, quiet_s, quiet_s)
-    return handed_over(
-        rows.mutate(
-            syndrome=ibis.literal("icans"),
-            scale=ibis.literal(limits.scale),
-            first_sign_s=nothing(),
-            masked=ibis.literal(0, "int64"),
-        )
-    )
+    return handed_over(rows.mutate(first_sign_s=nothing(), masked=ibis.literal(0, "int64")), "icans", limits.scale)
+
+
+def _state(rows: ir.Table) -> Any:
+    """What a course tells apart, as one number, which is compared faster than many."""
+    state = rows.unknown.cast("int64")
+    for column, bits in ((rows.at_least, _WORD_BITS), (rows.at_most, _WORD_BITS), (rows.charted, 1), (rows.observed, 1),
+                         (rows.died, 1)):  # fmt: skip
+        state = packed(state, column, bits)
+    return state
 
 
 def _bounds(rows: ir.Table, limits: astct.Limits) -> ir.Table:

@@ -74,11 +74,10 @@ def graded(rows: ir.Table, scale: Scale) -> ir.Table:
     rows = rows.mutate(at_least=at_least, at_most=ibis.greatest(at_least, at_most))
     asked = sum(2**place for place, name in enumerate(MISSING) if name in (*scale.asks, "cause-of-death"))
     return handed_over(rows.mutate(
-        syndrome=ibis.literal("crs"), scale=ibis.literal(scale.id),
         observed=ibis.greatest(rows.fever_known, rows.pressure_known, rows.oxygen_known),
         unknown=(rows.unknown + (rows.death_high - rows.death_low) * rows.open * _DEATH) & asked,
         first_sign_s=nothing(), masked=ibis.literal(0, "int64"), died=rows.death_high,
-    ))  # fmt: skip
+    ), "crs", scale.id)  # fmt: skip
 
 
 def _state(rows: ir.Table, side: str) -> State:

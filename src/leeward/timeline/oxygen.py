@@ -34,7 +34,7 @@ def states(relevant: ir.Table) -> ir.Table:
     A change of device forgets the flow of the old one. A flow above zero charted after room air means an
     oxygen device that nobody named.
     """
-    carried = _since_change(_carried(_charted(relevant)))
+    carried = _carried(_charted(relevant))
     # The flow belongs to the device from when it was first charted on, however often that is charted again.
     mine = carried.flow_at_s >= carried.since_s - CHARTED_TOGETHER_S
     unnamed = (
@@ -52,32 +52,23 @@ def states(relevant: ir.Table) -> ir.Table:
 
 
 def _carried(rows: ir.Table) -> ir.Table:
-    """The device and the flow charted last at each moment, each with when that was: device_at_s, flow_at_s."""
+    """The device and the flow charted last at each moment: device_, device_at_s, flow_low, flow_high, flow_at_s.
+
+    since_s: when the device last became another one.
+    """
     moments = rows.group_by(["who", "at_s"]).agg(device=rows.device.max(), low=rows.low.max(), high=rows.high.max())
-    upto = ibis.window(group_by=[moments.who], order_by=[moments.at_s], rows=(None, 0))
+    upto, before = (ibis.window(group_by=[moments.who], order_by=[moments.at_s], rows=(None, last)) for last in (0, -1))
     carried = moments.mutate(
         packed=latest(moments.device, moments.at_s, _BITS, upto),
+        was=latest(moments.device, moments.at_s, _BITS, before),
         flow_at_s=last_known(ibis.ifelse(moments.low.notnull(), moments.at_s, None), upto),
     )
-    filled = ibis.window(group_by=[carried.who, carried.flow_at_s])
-    return carried.mutate(
-        flow_low=carried.low.max().over(filled),
-        flow_high=carried.high.max().over(filled),
-        device_=back(carried.packed, _BITS),
-        device_at_s=front(carried.packed, _BITS),
-    )
-
-
-def _since_change(carried: ir.Table) -> ir.Table:
-    """Adds since_s: when the device last became another one."""
-    before = carried.device_.lag().over(ibis.window(group_by=[carried.who], order_by=[carried.at_s]))
-    carried = carried.mutate(changed=~carried.device_.identical_to(before))
-    return carried.mutate(
-        since_s=last_known(
-            ibis.ifelse(carried.changed, carried.at_s, None),
-            ibis.window(group_by=[carried.who], order_by=[carried.at_s], rows=(None, 0)),
-        )
-    )
+    carried = carried.mutate(device_=back(carried.packed, _BITS), device_at_s=front(carried.packed, _BITS))
+    changed = ~carried.device_.identical_to(back(carried.was, _BITS))
+    upto = ibis.window(group_by=[carried.who], order_by=[carried.at_s], rows=(None, 0))
+    carried = carried.mutate(since_s=last_known(ibis.ifelse(changed, carried.at_s, None), upto))
+    flows = carried.group_by(["who", "flow_at_s"]).agg(flow_low=carried.low.max(), flow_high=carried.high.max())
+    return carried.left_join(flows, ["who", "flow_at_s"], rname="{name}_flow")
 
 
 def _charted(relevant: ir.Table) -> ir.Table:
