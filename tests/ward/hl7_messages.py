@@ -14,7 +14,7 @@ from leeward.ward.world import World
 ZONE = "Europe/Berlin"
 SENDERS = [
     {"application": "LAB", "source": "laboratory", "numbers": "order"},
-    {"application": "ADT", "source": "admission", "numbers": "order"},
+    {"application": "ADT", "source": "admission", "numbers": "order", "ignored": ["SIU^S12"]},
     {"application": "PHARMACY", "source": "pharmacy", "numbers": "order"},
     {"application": "MONITOR", "source": "monitors", "numbers": "session"},
     {"application": "NOZONE", "source": "elsewhere", "numbers": "order"},

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request
+from sqlalchemy import Engine
 from starlette.testclient import TestClient
 
 from leeward.ward.access import Person
@@ -64,3 +67,14 @@ def _wrong(made: APIRouter, world: World) -> None:
 def small(world: World, **headers: str) -> TestClient:
     """Somebody who asks it."""
     return TestClient(app_of(world), headers=headers, raise_server_exceptions=True)
+
+
+@contextmanager
+def audit_down(engine: Engine) -> Iterator[None]:
+    """While the audit of a ward on SQLite cannot be added to, and everything else can."""
+    with engine.begin() as connection:
+        said = "create trigger down before insert on audit begin select raise(abort, 'the disk is full'); end"
+        connection.exec_driver_sql(said)
+    yield
+    with engine.begin() as connection:
+        connection.exec_driver_sql("drop trigger down")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from sqlalchemy.exc import OperationalError
 
 from leeward.record.errors import BadSetting
 from leeward.ward.access import Access, Person, Refusal
@@ -16,13 +16,13 @@ from leeward.ward.access.people import ACTIONS, ALLOWED, ROLES
 from leeward.ward.access.sessions import Session, form_word
 from leeward.ward.access.start import check
 from leeward.ward.arrivals import Move
-from leeward.ward.audit import Audit
+from leeward.ward.audit import AuditDown
 from leeward.ward.clock import SetClock
 from leeward.ward.settings import WardSettings
 from leeward.ward.world import World
 from tests.ward.conftest import NOW
 from tests.ward.signed import access_token, sign_in
-from tests.ward.small import small
+from tests.ward.small import audit_down, small
 from tests.ward.taken import said, take
 
 
@@ -273,20 +273,14 @@ def test_49_breaking_the_glass_shows_the_patient_and_says_so_louder(guarded: Wor
     assert client.get("/patient/C", headers=staff).status_code == 404
 
 
-class Down(Audit):
-    """An audit whose disk is full."""
-
-    def _added(self, *_: Any) -> Any:
-        raise OperationalError("insert", {}, OSError("disk full"))
-
-
-def test_49_audit_down_means_no_answer(guarded: World, clock: SetClock) -> None:
+def test_49_audit_down_means_no_answer(guarded: World) -> None:
     client = small(guarded)
-    guarded.audit = Down(guarded.engine, clock)
-    for path in ("/patient/A", "/list"):
-        answered = client.get(path, headers=bearer())
-        assert (answered.status_code, "A" in answered.json()["detail"][4:]) == (503, False)
-    assert client.get("/patient/A", headers=bearer() | {"Break-Glass": "a reason long enough"}).status_code == 503
+    with audit_down(guarded.engine):
+        for path in ("/patient/A", "/list"):
+            answered = client.get(path, headers=bearer())
+            assert (answered.status_code, "A" in answered.json()["detail"][4:]) == (503, False)
+        assert client.get("/patient/A", headers=bearer() | {"Break-Glass": "a reason long enough"}).status_code == 503
+        assert client.get("/list").status_code == 503, "nobody is refused unwritten either"
 
 
 def test_49_audit_down_the_glass_broken_is_written_aside_and_brought_back(
@@ -297,15 +291,39 @@ def test_49_audit_down_the_glass_broken_is_written_aside_and_brought_back(
     world = World(msgspec.structs.replace(settings, demo=False, sign_in=said_so), clock)
     move = Move(kind="placed", patient="A", at=NOW, unit="7 West", bed="1")
     take(world, moves=[move], message="A")
-    real, world.audit = world.audit, Down(world.engine, clock)
     client, glass = small(world), bearer() | {"Break-Glass": "a reason long enough"}
-    assert client.get("/patient/A", headers=bearer()).status_code == 503
-    assert client.get("/patient/A", headers=glass).status_code == 200
+    with audit_down(world.engine):
+        assert client.get("/patient/A", headers=bearer()).status_code == 503
+        assert client.get("/patient/A", headers=glass).status_code == 200
     assert aside.stat().st_mode & 0o777 == 0o600
-    world.audit = real
     Access(world)
     *_, record = world.audit.records()
     assert (record.outcome, record.why, record.patient) == ("break-glass", "a reason long enough", "A")
     assert not aside.exists()
     assert list(world.audit.verify()) == []
     world.engine.dispose()
+
+
+# ------------------------------------------------------------------ who saw whom
+
+
+def test_49_refusals_of_nobody_are_summed(guarded: World, clock: SetClock) -> None:
+    """Three hundred questions without a token are two records: the first at once, the others as a number."""
+    client = small(guarded)
+    assert {client.get("/list").status_code for _ in range(50)} == {401}
+    assert client.get("/patient/A").status_code == 401
+    kinds = [(held.action, held.outcome, held.detail) for held in guarded.audit.records()]
+    assert kinds == [
+        ("enter", "refused", "nobody at GET /list"),
+        ("enter", "refused", "nobody at GET /patient/{handle}"),
+    ]
+    assert guarded.audit.write_sums() == 0, "a minute has not passed"
+    clock.advance(timedelta(minutes=1))
+    with audit_down(guarded.engine), pytest.raises(AuditDown):
+        guarded.audit.write_sums()
+    assert guarded.audit.write_sums() == 1
+    *_, last = guarded.audit.records()
+    assert (last.person, last.detail) == ("nobody", "nobody at GET /list, 49 more")
+    assert client.get("/list").status_code == 401
+    *_, last = guarded.audit.records()
+    assert last.detail == "nobody at GET /list", "after that the first is a record again"

@@ -178,7 +178,7 @@ def test_42_a_board_is_told_of_its_own_units_alerts_alone(
     patient.chart(temperature=38.4)
     patient.graded()
     limited = msgspec.structs.replace(DEMO, units=frozenset({"A"}))
-    monkeypatch.setattr(world.access, "person_of", lambda _request: limited)
+    monkeypatch.setattr(world.access, "_recognised", lambda *_, **__: limited)
     with listening(address) as page:
         _, told = page.heard("alerts-open")
         page.heard("beat")
@@ -208,7 +208,7 @@ def test_who_may_see_one_unit_hears_of_that_unit_only(
     """Of patients elsewhere neither alert nor handle; what concerns the whole ward everybody hears."""
     mine, other = Patient(world, clock, "007", "A"), Patient(world, clock, "008", "B")
     limited = msgspec.structs.replace(DEMO, units=frozenset({"A"}))
-    monkeypatch.setattr(world.access, "person_of", lambda _request: limited)
+    monkeypatch.setattr(world.access, "_recognised", lambda *_, **__: limited)
     with listening(address) as page:
         page.next()
         for one in (other, mine):
@@ -230,7 +230,7 @@ def test_who_may_see_one_patient_hears_of_that_patient_only(
     """Also where the rows of several are announced together."""
     mine, other = Patient(world, clock, "007"), Patient(world, clock, "008")
     limited = msgspec.structs.replace(DEMO, patients=frozenset({"007"}))
-    monkeypatch.setattr(world.access, "person_of", lambda _request: limited)
+    monkeypatch.setattr(world.access, "_recognised", lambda *_, **__: limited)
     with listening(address) as page:
         page.next()
         other.chart(temperature=38.4)
@@ -250,12 +250,12 @@ def test_a_stream_ends_when_the_listener_may_no_longer_look(
     """A session that ended is noticed at the next beat."""
     people: list[Person] = [DEMO, DEMO]
 
-    def person_of(_request: object) -> Person:
+    def recognised(*_: object, **__: object) -> Person:
         if not people:
             raise Refusal(401)
         return people.pop()
 
-    monkeypatch.setattr(world.access, "person_of", person_of)
+    monkeypatch.setattr(world.access, "_recognised", recognised)
     with listening(address) as page:
         heard = [one["event"] for one in iter(page.next_or_none, None)]
         assert heard[0] == "hello"
@@ -299,7 +299,7 @@ def test_42_an_alert_of_another_unit_is_as_one_that_is_not_there(
     patient.graded()
     number = patient.open()[0].id
     limited = msgspec.structs.replace(DEMO, units=frozenset({"A"}))
-    monkeypatch.setattr(world.access, "person_of", lambda _request: limited)
+    monkeypatch.setattr(world.access, "_recognised", lambda *_, **__: limited)
     assert "first-fever" not in client.get("/alerts").text
     there, absent = (client.post(f"/alerts/{one}/acknowledge") for one in (number, 999))
     assert (there.status_code, there.text) == (absent.status_code, absent.text) == (404, absent.text)

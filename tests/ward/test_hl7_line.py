@@ -16,9 +16,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from leeward.knowledge.loader import ROOT
+from leeward.record.errors import BadSetting
 from leeward.ward.clock import SetClock
 from leeward.ward.hl7.listener import Listener
 from leeward.ward.hl7.receiver import Receiver
+from leeward.ward.hl7.senders import listening
 from leeward.ward.hl7.vocabulary import vocabulary
 from leeward.ward.settings import WardSettings
 from leeward.ward.world import World
@@ -144,6 +146,8 @@ def test_enhanced_mode_answers_what_was_asked_for(door: Receiver, asked: str, go
         (message(PID, obx("12")), ("AE", "segment-order")),
         (message(PID), ("AE", "segment-missing")),
         (message(PID, kind="ADT^A60", sender="ADT"), ("AA",)),
+        (message(PID, "ORC|NW|1", "OBR|1", kind="ORM^O01", sender="PHARMACY"), ("AA",)),
+        (message(PID, kind="SIU^S12", sender="ADT"), ("AA",)),
     ],
 )
 def test_every_refusal_has_its_reason(door: Receiver, world: World, made: bytes, answer: tuple[str, ...]) -> None:
@@ -153,6 +157,42 @@ def test_every_refusal_has_its_reason(door: Receiver, world: World, made: bytes,
     with world.engine.connect() as connection:
         kept = connection.exec_driver_sql("select reason from refusals").scalars().all()
     assert kept == [reason for reason in answer[1:] if reason != "sender-unknown"]
+
+
+def test_what_is_not_of_interest_is_counted(door: Receiver) -> None:
+    """Taken so that no queue stops, and nobody who looks believes that it was read."""
+    for kind in ("SIU^S12", "ADT^A60", "ADT^A60"):
+        assert told(door.receive(message(PID, kind=kind, sender="ADT"))) == [("AA",)]
+    assert dict(door.counts) == {("admission", "AA", "ignored"): 3}
+
+
+def test_what_is_read_cannot_be_ignored() -> None:
+    """A slip in the settings must not lose results."""
+    sender = {"application": "LAB", "source": "laboratory", "numbers": "order", "ignored": ["ORU^R01"]}
+    with pytest.raises(BadSetting, match="ORU\\^R01 is read"):
+        listening({"senders": [sender]})
+
+
+@pytest.mark.parametrize("ended", ["\n", "\r\n", "\r"])
+def test_segments_may_end_as_lines_of_a_file_do(door: Receiver, world: World, ended: str) -> None:
+    """Some senders write messages as files are written."""
+    assert told(door.receive(RESULT.replace(b"\r", ended.encode()))) == [("AA",)]
+    assert [row["low"] for row in rows(world)] == [12.0]
+
+
+def test_a_line_feed_in_a_note_ends_no_segment(door: Receiver, world: World) -> None:
+    note = RESULT + b"NTE|1||first line\nsecond line\r"
+    assert told(door.receive(note)) == [("AA",)]
+    assert [row["low"] for row in rows(world)] == [12.0]
+
+
+def test_a_device_at_the_bedside_may_send_before_its_order(door: Receiver, world: World) -> None:
+    """R30 is a result whose order is still to be placed: it names no order, and its values count."""
+    made = message(PID, "ORC|NW", obr(filler=""), obx("38.6", "Cel", code="8310-5^Temperature^LN"), kind="ORU^R30")
+    answer = door.receive(made)
+    assert told(answer) == [("AA",)]
+    assert "|ACK^R30^ACK|" in answer[0].decode()
+    assert [row["low"] for row in rows(world)] == [38.6]
 
 
 def test_a_refused_value_is_a_warning_beside_what_was_taken(door: Receiver, world: World) -> None:
@@ -203,7 +243,8 @@ def test_a_batch_is_answered_as_a_batch(door: Receiver, world: World) -> None:
         (b"MSH|^^^^|LAB\r", "encoding-characters"),
         (b"MSHAbcde|LAB\r", "encoding-characters"),
         (RESULT.replace(b"CRP", b"C\x00P"), "control-characters"),
-        (RESULT.replace(b"\r", b"\n"), "control-characters"),
+        (RESULT.replace(b"\r", b"\n", 1), "control-characters"),
+        (RESULT.replace(b"\r", b"\n").replace(b"CRP", b"C\nRP"), "control-characters"),
         (RESULT.replace(b"CRP", b"C\xc3P"), "charset-wrong"),
         (RESULT.replace(b"|2.5.1", b"|2.5.1||||||KLINGON"), "charset-unknown"),
         (RESULT.replace(b"|2.5.1", b"|2.5.1||||||ASCII~ISO IR87"), "charset-unknown"),

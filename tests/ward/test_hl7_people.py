@@ -293,6 +293,15 @@ def test_an_order_is_no_dose(door: Receiver, world: World) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("kind", ["RDE^O11", "ORM^O01"])
+def test_an_order_by_any_message_is_the_same_order(door: Receiver, world: World, kind: str) -> None:
+    """RXO names the drug before the pharmacy has encoded it; neither is a dose."""
+    drug = "RXE|1|612865^tocilizumab^RXNORM|8" if kind == "RDE^O11" else "RXO|612865^tocilizumab^RXNORM|8"
+    made = message(PID, "ORC|NW|1|F9||||||20260305110000", drug, kind=kind, sender="PHARMACY")
+    assert told(door.receive(made)) == [("AA",)]
+    assert [(row["quantity"], row["text"]) for row in rows(world)] == [("ordered", "tocilizumab")]
+
+
 def test_a_course_by_hl7_alone_is_graded(door: Receiver, world: World) -> None:
     """Cells on Tuesday; on Thursday fever, low pressure, oxygen and a vasopressor: grade 3, from named segments."""
     cells = "RXA|0|1|20260303100000|20260303103000|X^axicabtagene ciloleucel^L|1|bag"

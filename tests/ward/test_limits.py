@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from starlette.requests import HTTPConnection
 from starlette.testclient import TestClient
 from starlette.types import Message, Scope
 
@@ -142,7 +143,26 @@ def test_43_gzip_is_unpacked_within_its_limits(client: TestClient) -> None:
 Told = list[Message]
 
 
-async def spoken(app: Any, receive: Callable[[], Awaitable[Message]], **headers: str) -> Told:
+class Doorman:
+    """Knows one by their token, and finds one session when it looks."""
+
+    def is_known(self, secret: str) -> bool:
+        """By memory."""
+        return secret == "known"
+
+    def has_session(self, request: HTTPConnection) -> bool:
+        """By the book."""
+        return request.headers.get("authorization") == "session"
+
+
+async def spoken(
+    app: Any,
+    receive: Callable[[], Awaitable[Message]],
+    *,
+    path: str = "/note",
+    client: str = "10.0.0.1",
+    **headers: str,
+) -> Told:
     """One request to a layer, as ASGI has it."""
     told: Told = []
 
@@ -150,7 +170,7 @@ async def spoken(app: Any, receive: Callable[[], Awaitable[Message]], **headers:
         told.append(message)
 
     said = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
-    scope: Scope = {"type": "http", "method": "POST", "path": "/note", "headers": said, "client": ("10.0.0.1", 1)}
+    scope: Scope = {"type": "http", "method": "POST", "path": path, "headers": said, "client": (client, 1)}
     await app(scope, receive, send)
     return told
 
@@ -233,7 +253,9 @@ def test_43_a_client_that_leaves_gives_its_memory_back(settings: WardSettings) -
 def test_43_pace_is_told_and_kept(settings: WardSettings) -> None:
     now_s = 0.0
     limits = {"limits": {"burst": 5.0, "requests_a_minute": 60.0, "address_a_minute": 120.0}}
-    app = Pace(answers, settings=msgspec.structs.replace(settings, limits=limits), monotonic=lambda: now_s)
+    app = Pace(
+        answers, settings=msgspec.structs.replace(settings, limits=limits), access=Doorman(), monotonic=lambda: now_s
+    )
 
     async def nothing() -> Message:
         return {"type": "http.request", "body": b""}
@@ -254,7 +276,9 @@ def test_43_pace_is_told_and_kept(settings: WardSettings) -> None:
 
 
 def test_43_clients_remembered_are_bounded(settings: WardSettings) -> None:
-    app = Pace(answers, settings=msgspec.structs.replace(settings, limits={"limits": {"clients": 10.0}}))
+    app = Pace(
+        answers, settings=msgspec.structs.replace(settings, limits={"limits": {"clients": 10.0}}), access=Doorman()
+    )
 
     async def nothing() -> Message:
         return {"type": "http.request", "body": b""}
@@ -264,8 +288,9 @@ def test_43_clients_remembered_are_bounded(settings: WardSettings) -> None:
     assert len(app._left) == 10
 
 
-def test_43_requests_under_way_are_bounded(settings: WardSettings) -> None:
-    limits = {"limits": {"at_once": 2.0}}
+def _under_way(settings: WardSettings, *asked: dict[str, Any]) -> list[int]:
+    """What each of some requests is answered that come while nobody before them is answered."""
+    limits = {"limits": {"at_once": 6.0, "strangers_at_once": 3.0, "stranger_at_once": 2.0}}
 
     async def run() -> list[int]:
         let_go = asyncio.Event()
@@ -277,13 +302,28 @@ def test_43_requests_under_way_are_bounded(settings: WardSettings) -> None:
         async def nothing() -> Message:
             return {"type": "http.request", "body": b""}
 
-        app = Pace(waits, settings=msgspec.structs.replace(settings, limits=limits))
-        waiting = [asyncio.create_task(spoken(app, nothing)) for _ in range(3)]
-        await asyncio.sleep(0.01)
+        app = Pace(waits, settings=msgspec.structs.replace(settings, limits=limits), access=Doorman())
+        waiting = []
+        for one in asked:
+            waiting.append(asyncio.create_task(spoken(app, nothing, **one)))
+            await asyncio.sleep(0.02)
         let_go.set()
-        return sorted([(await one)[0]["status"] for one in waiting])
+        return [(await one)[0]["status"] for one in waiting]
 
-    assert asyncio.run(run()) == [200, 200, 503]
+    return asyncio.run(run())
+
+
+def test_43_strangers_of_one_address_leave_room_for_others_and_for_whoever_is_known(settings: WardSettings) -> None:
+    """Four hundred lines that send a byte now and then must not shut out who works here, nor who asks how it fares."""
+    near, far, known = {"client": "a"}, {"client": "b"}, {"authorization": "known"}
+    assert _under_way(settings, near, near, near, far, far) == [200, 200, 503, 200, 503]
+    assert _under_way(settings, near, near, near, known, {**known, **near}) == [200, 200, 503, 200, 200]
+    assert _under_way(settings, near, near, {"authorization": "session", **near}) == [200] * 3, "a worker just begun"
+
+
+def test_43_requests_under_way_are_bounded_whoever_asks(settings: WardSettings) -> None:
+    known = {"authorization": "known"}
+    assert _under_way(settings, *[known] * 7, {"path": "/health"}, {}) == [200] * 6 + [503, 200, 503]
 
 
 # ------------------------------------------------------------------ 44

@@ -1,7 +1,8 @@
-"""`leeward audit-log`: whether the record of who looked at whom is whole, and its head to note elsewhere."""
+"""`leeward audit-log`: who looked at whom, whether the record of it is whole, and its head to note elsewhere."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,6 +15,7 @@ if TYPE_CHECKING:  # `leeward --help` must not wait for the service
 
 NOT_WHOLE = 5
 """Exit code where the chain has a fault."""
+MOMENTS = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M%z", "%Y-%m-%dT%H:%M:%S%z"]
 SHOWN = 20
 """Faults that are listed; there may be more."""
 
@@ -23,6 +25,7 @@ def add_to(app: typer.Typer) -> None:
     group = typer.Typer(no_args_is_help=True, help=__doc__)
     group.command()(verify)
     group.command()(head)
+    group.command()(who)
     app.add_typer(group, name="audit-log")
 
 
@@ -52,6 +55,36 @@ def head(settings: Settings = None, database: Database = None) -> None:
     """The last record's number and digest. Noted elsewhere, it later shows whether records were cut from the end."""
     last = _book(settings, database).head()
     typer.echo(f"{last.seq}:{last.digest.hex()}")
+
+
+def who(
+    from_: Annotated[datetime, typer.Option("--from", formats=MOMENTS, help="in UTC, or with its offset")],
+    until: Annotated[datetime, typer.Option(formats=MOMENTS, help="the same")],
+    patient: Annotated[str, typer.Option(prompt=True, help="asked for if left out, so that no shell remembers it")],
+    settings: Settings = None,
+    database: Database = None,
+) -> None:
+    """Who saw a patient, or had to do with them, between two moments; boards that showed them are among it."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from leeward.ward.store import Store
+
+    book = _book(settings, database)
+    try:
+        same = Store(book.engine, book.clock).same_as(patient)
+        found = book.records(patient=patient, same=same, from_=_utc(from_), until=_utc(until))
+        for one in found:
+            said = (one.moment.isoformat(timespec="seconds"), one.person, one.role, one.action, one.outcome,
+                    "among others" if one.patient is None else "", one.why, one.detail)  # fmt: skip
+            typer.echo("\t".join(" ".join((part or "–").split()) for part in said))
+    except SQLAlchemyError:
+        typer.echo("the audit cannot be read", err=True)
+        raise typer.Exit(CANNOT_READ) from None
+
+
+def _utc(at: datetime) -> datetime:
+    """A moment as it was typed; without an offset it is in UTC."""
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at
 
 
 def _book(settings: object, database: str | None) -> Audit:

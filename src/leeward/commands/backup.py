@@ -26,6 +26,7 @@ def backup(
     database: Database = None,
 ) -> None:
     """Write the ward's whole store into one file, while the ward goes on, and prove the file whole."""
+    from leeward.ward.audit import AuditDown
     from leeward.ward.backup import back_up, verify
     from leeward.ward.database import open_database
 
@@ -35,6 +36,8 @@ def backup(
         verify(out)
     except (OSError, LeewardError) as error:
         _failed(str(error))
+    except AuditDown:
+        _failed("the audit cannot be written, so there is no backup")
     finally:
         engine.dispose()
     rows = sum(held.rows for held in manifest.tables.values())

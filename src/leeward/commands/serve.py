@@ -117,6 +117,7 @@ def take_in(
 ) -> None:
     """Take a backlog into a ward: history is graded from it silently, and nobody is told of what has passed."""
     from leeward.record.errors import CannotRead
+    from leeward.ward.audit import AuditDown
     from leeward.ward.backlog import take_backlog
     from leeward.ward.world import World
 
@@ -125,6 +126,9 @@ def take_in(
         taken = take_backlog(world.intake, path, source, piece=int(world.settings.number("backlog", "piece")))
     except CannotRead as error:
         typer.echo(str(error), err=True)
+        raise typer.Exit(CANNOT_READ) from None
+    except AuditDown:
+        typer.echo("the audit cannot be written, so nothing more is taken in", err=True)
         raise typer.Exit(CANNOT_READ) from None
     typer.echo(f"{taken.recognised}: {taken.findings:,} findings, {taken.new:,} of them new; {taken.refused:,} refused")
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from leeward.record.read import recognised
 from leeward.record.settings import Refused
+from leeward.ward import operator
 from leeward.ward.arrivals import Arrival
 from leeward.ward.intake import Intake
 
@@ -27,14 +28,17 @@ class Taken(msgspec.Struct, frozen=True):
 def take_backlog(intake: Intake, path: Path, source: str, *, piece: int) -> Taken:
     """Everything a record holds; each `piece` statements are durable together. The same again changes nothing.
 
-    Raises what `record.read.read` raises for a path in no known form.
+    The audit is told of whom each piece is, in the same transaction.
+
+    Raises what `record.read.read` raises for a path in no known form, and AuditDown.
     """
     reader, name = recognised(path)
     counts = [0, 0, 0]
+    audited = operator.entry("write", f"take-in {path.name}")
     mark = hashlib.blake2b(str(path.name).encode(), digest_size=8).hexdigest()
     for number, said in enumerate(_pieces(reader.statements(path, intake.reading(source)), piece)):
         arrival = Arrival(door="backlog", source=source, message=f"{mark} {number}", silent=True)
-        receipt = intake.take(arrival, said)
+        receipt = intake.take(arrival, said, audited=audited)
         for place, more in enumerate((receipt.findings, receipt.new, len(receipt.refusals))):
             counts[place] += more
     return Taken(name, *counts)

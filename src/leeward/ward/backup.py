@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,6 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from leeward.record.errors import CannotRead, LeewardError
+from leeward.ward import operator
 from leeward.ward import tables as t
 from leeward.ward.audit import Audit, Head
 from leeward.ward.clock import Clock, SystemClock
@@ -61,10 +62,14 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def back_up(engine: Engine, out: Path, clock: Clock | None = None) -> Manifest:
-    """Write the store into a file, while the ward goes on. Raises FileExistsError; the file is whole or not there."""
+    """Write the store into a file, while the ward goes on; the audit is told first. The file is whole or not there.
+
+    Raises FileExistsError, and AuditDown where it cannot be written that everybody's record was taken out.
+    """
     clock = clock or SystemClock()
     if out.exists():
         raise FileExistsError(f"{out} is there already")
+    Audit(engine, clock).write(operator.entry("export", f"backup {out.name}"))
     with TemporaryDirectory(dir=out.parent, prefix=".leeward-backup-") as folder:
         copy = Path(folder) / "store.db"
         _copied(engine, copy)
@@ -78,7 +83,7 @@ def back_up(engine: Engine, out: Path, clock: Clock | None = None) -> Manifest:
 
 
 def restore(file: Path, url: str) -> Manifest:
-    """Bring a backup back into an empty database, after proving it whole.
+    """Bring a backup back into an empty database, after proving it whole; that it was is the last record of its audit.
 
     Raises Damaged where the backup is not what was written, NotEmpty where the database holds something.
     """
@@ -89,6 +94,8 @@ def restore(file: Path, url: str) -> Manifest:
                 if any(connection.execute(select(func.count()).select_from(one)).scalar() for one in _all()):
                     raise NotEmpty("the database to restore into is not empty")
             source = open_database(f"sqlite:///{copy}")  # of an older version: brought to this one
+            # Told to the copy, so that it comes back with everything else in one transaction, or nothing does.
+            Audit(source, SystemClock()).write(operator.entry("write", f"restore {file.name}"))
             with source.connect() as read, target.execution_options(writes=True).begin() as write:
                 _poured(read, write)
             awaited = _manifest(source, manifest.made_at)
@@ -124,7 +131,7 @@ def _unpacked(file: Path) -> Iterator[tuple[Path, Manifest]]:
 
 def _proved(held: Engine, manifest: Manifest) -> None:
     """Raises Damaged where rows, findings or the audit are not as they were written."""
-    found = _manifest(held, manifest.made_at)
+    found = _manifest(held, manifest.made_at, manifest.tables)
     for name, awaited in manifest.tables.items():
         if found.tables.get(name) != awaited:
             raise Damaged(f"the table {name} is not as it was written")
@@ -186,10 +193,10 @@ def _all() -> list[Table]:
     return [one for one in t.metadata.sorted_tables if one.name not in LEFT_OUT]
 
 
-def _manifest(held: Engine, made_at: str) -> Manifest:
-    """What a store holds, table by table."""
+def _manifest(held: Engine, made_at: str, only: Collection[str] | None = None) -> Manifest:
+    """What a store holds, table by table; `only`: in these, since a store of an older version has fewer."""
     with held.connect() as connection:
-        found = {one.name: _digested(connection, one) for one in _all()}
+        found = {one.name: _digested(connection, one) for one in _all() if only is None or one.name in only}
     head = Audit(held, SystemClock()).head()
     return Manifest(made_at=made_at, tables=found, audit_seq=head.seq, audit_digest=head.digest.hex())
 

@@ -14,6 +14,7 @@ import msgspec
 
 from leeward.cohort.agreement import Comparison
 from leeward.ward.arrivals import Decision
+from leeward.ward.audit import Entry
 from leeward.ward.look import Look, Looker
 from leeward.ward.row import row_of
 from leeward.ward.worker import Worker
@@ -35,6 +36,7 @@ class Grader:
         self._worker = Worker("grader", self._warm_and_once, settings.number("grading", "pass_every_ms") / 1000)
         self._turn = Lock()
         self._aged_s = -math.inf
+        self._graded, self._audited_s = 0, -math.inf  # since the audit was told last, and when that was
         self.passes, self.passes_s = 0, 0.0  # how many there were, and how long they took together
 
     # ------------------------------------------------------------ life
@@ -106,13 +108,28 @@ class Grader:
         ]
         before, said = store.board(names), store.last_said(names)
         decided = [_decision(look) for look in looks]
-        store.save_decisions([one for one in decided if said.get(one.patient) != one.said])
+        new = [one for one in decided if said.get(one.patient) != one.said]
+        self._keep(new, len(looks))
         rows = {name: _read(row) for name, row in before.items()}
         shown = self._planned(looks, rows)
         store.save_board({look.patient: row_of(look, rows.get(look.patient)) for look in shown})
         self._world.alerts.consider(looks)
         self._announce(looks)
         self.passes, self.passes_s = self.passes + 1, self.passes_s + perf_counter() - begun_s
+
+    def _keep(self, new: Sequence[Decision], graded: int) -> None:
+        """Keep what was answered anew, and tell the audit: of whom, and how many were graded since it was told last.
+
+        Passes that said nothing new are told together, once a minute. Raises AuditDown, and then nothing is kept.
+        """
+        now_s, names = self._world.clock.monotonic(), tuple(one.patient for one in new)
+        self._graded += graded
+        if not new and now_s - self._audited_s < self._world.settings.number("access", "audit_again_s"):
+            return
+        whose = {"patient": names[0]} if len(names) == 1 else {"shown": names}
+        detail = f"{self._graded} graded, {len(new)} answers new"
+        self._world.store.save_decisions(new, Entry("grade", "grader", detail=detail, **whose))
+        self._graded, self._audited_s = 0, now_s
 
     def _planned(self, looks: list[Look], rows: dict[str, dict[str, Any] | None]) -> list[Look]:
         """A few of the looks with what sources say: those whose row was told longest ago how many doses are left."""

@@ -12,6 +12,7 @@ from leeward.record.schema import FINDING, REFUSAL
 from leeward.record.settings import Refused, Settings
 from leeward.ward.alerts.feeds import Arriving
 from leeward.ward.arrivals import Arrival, Move, Receipt
+from leeward.ward.audit import Entry
 from leeward.ward.clock import Clock
 from leeward.ward.resources import Kept
 from leeward.ward.settings import WardSettings
@@ -32,12 +33,13 @@ class Intake:
 
     def take(
         self, arrival: Arrival, statements: Iterable[pa.RecordBatch | Refused], moves: Sequence[Move] = (),
-        resources: Sequence[Kept] = (),
+        resources: Sequence[Kept] = (), audited: Entry | None = None,
     ) -> Receipt:  # fmt: skip
         """What was understood and what was not, both durable when this returns.
 
         statements: batches of record.schema.STATEMENT, and what a reader itself could not turn into such.
         resources: what they were read from, kept in the same transaction. A backlog is known as one by its late values.
+        audited: who brings it, where the door has not told the audit yet; without the record nothing is kept.
         """
         door = Door(self.reading(arrival.source))
         findings, refusals = [FINDING.empty_table()], [REFUSAL.empty_table()]
@@ -51,7 +53,7 @@ class Intake:
         table = pa.concat_tables(findings)
         silent = arrival.silent or self._arriving.is_backlog(table, self._clock.now())
         arrival = msgspec.structs.replace(arrival, silent=silent)
-        receipt = self._store.append(arrival, table, pa.concat_tables(refusals), moves, resources)
+        receipt = self._store.append(arrival, table, pa.concat_tables(refusals), moves, resources, audited)
         if receipt.patients:
             self._tell()
         return receipt

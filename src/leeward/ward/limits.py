@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
+from typing import Protocol
 from urllib.parse import urlsplit
 
 import structlog
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from leeward.ward.access.answers import Answers
+from leeward.ward.access.known import credential, digest
 from leeward.ward.access.refusal import told
 from leeward.ward.access.settings import address_of, sign_in
 from leeward.ward.bodies import Bodies
@@ -45,6 +47,9 @@ HEADERS = {
 """What every answer carries where its route says nothing else."""
 TLS_ONLY = "max-age=31536000"
 SAFE = ("GET", "HEAD", "OPTIONS")
+HEALTH = "/health"
+ALL, STRANGERS = "all", "strangers"
+"""Places that requests under way take."""
 
 
 def guard(app: FastAPI, world: World) -> None:
@@ -53,7 +58,7 @@ def guard(app: FastAPI, world: World) -> None:
         narrow()
     app.add_middleware(Answers, world=world)
     app.add_middleware(Bodies, settings=world.settings)
-    app.add_middleware(Pace, settings=world.settings)
+    app.add_middleware(Pace, settings=world.settings, access=world.access)
     app.add_middleware(Neighbours, settings=world.settings)
     app.add_middleware(Faults)
     app.add_middleware(Clothes, secure=sign_in(world.settings).secure)
@@ -169,30 +174,42 @@ def _foreign(headers: Headers) -> bool:
     return said is not None and urlsplit(said).netloc != headers.get("host")
 
 
+class Knows(Protocol):
+    """What tells somebody who is known here from a stranger, before anything is asked of a route (`access.Access`)."""
+
+    def is_known(self, secret: str) -> bool:
+        """Whether somebody was known lately by what a request brings."""
+
+    def has_session(self, request: HTTPConnection) -> bool:
+        """Whether a request brings what an open session goes by: slower, and true of a worker that has just begun."""
+
+
 class Pace:
-    """How often one client, and one address, may ask, and how many requests are under way at once."""
+    """How often one client, and one address, may ask, and how many requests are under way at once.
+
+    Nobody is known yet when a request comes here. Whoever has shown a session or a token that counts has places that
+    no stranger takes; strangers share theirs by address. `/health` waits for no place, and its pace is its own.
+    """
 
     def __init__(
-        self, app: ASGIApp, *, settings: WardSettings, monotonic: Callable[[], float] = time.monotonic
+        self, app: ASGIApp, *, settings: WardSettings, access: Knows, monotonic: Callable[[], float] = time.monotonic
     ) -> None:
-        self._app, self._monotonic = app, monotonic
+        self._app, self._monotonic, self._access = app, monotonic, access
         number = settings.number
         self._burst, self._most = number("limits", "burst"), int(number("limits", "clients"))
         self._minute = {
             "client": number("limits", "requests_a_minute"),
             "address": number("limits", "address_a_minute"),
         }
-        self._at_once, self._under_way = number("limits", "at_once"), 0
+        self._at_once, self._strangers = number("limits", "at_once"), number("limits", "strangers_at_once")
+        self._one_stranger = number("limits", "stranger_at_once")
+        self._under_way: Counter[str] = Counter()
         self._left: OrderedDict[tuple[str, str], tuple[float, float]] = OrderedDict()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, as ASGI has it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
-            return
-        if self._under_way >= self._at_once:
-            busy = told(scope, 503, "Too much at once; come back in a moment.", {"Retry-After": "1"})
-            await busy(scope, receive, send)
             return
         left, again_s = self._taken(scope)
         said = {
@@ -203,25 +220,47 @@ class Pace:
             late = told(scope, 429, "Too often; come back later.", said | {"Retry-After": f"{max(again_s, 1):.0f}"})
             await late(scope, receive, send)
             return
+        places = await self._places(scope)
+        if places is None:
+            busy = told(scope, 503, "Too much at once; come back in a moment.", {"Retry-After": "1"})
+            await busy(scope, receive, send)
+            return
 
         async def paced(message: Message) -> None:
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message).update(said)
             await send(message)
 
-        self._under_way += 1
+        self._under_way.update(places)
         try:
             await self._app(scope, receive, paced)
         finally:
-            self._under_way -= 1
+            self._under_way.subtract(places)
+            self._under_way += Counter()  # an address that has nothing under way is forgotten
+
+    async def _places(self, scope: Scope) -> tuple[str, ...] | None:
+        """Which places a request takes; None: it finds none."""
+        if scope["path"] == HEALTH:
+            return ()
+        under_way, request = self._under_way, HTTPConnection(scope)
+        if under_way[ALL] >= self._at_once:
+            return None
+        if self._access.is_known(credential(request.headers)):
+            return (ALL,)
+        mine = f"stranger {_address(scope)}"
+        if under_way[STRANGERS] < self._strangers and under_way[mine] < self._one_stranger:
+            return (ALL, STRANGERS, mine)
+        # A worker that has just started knows nobody: before somebody is turned away it looks.
+        return (ALL,) if await run_in_threadpool(self._access.has_session, request) else None
 
     def _taken(self, scope: Scope) -> tuple[float, float]:
         """Take one from what the client and its address have left: the lesser, and the seconds until all is back."""
-        headers = Headers(scope=scope)
-        address = str((scope.get("client") or ("-",))[0])
-        secret = headers.get("authorization") or headers.get("cookie") or ""
-        client = address + hashlib.sha256(secret.encode()).hexdigest()
-        found = [self._one("address", address), self._one("client", client)]
+        address = _address(scope)
+        client = address + digest(credential(Headers(scope=scope))).hex()
+        if scope["path"] == HEALTH:
+            found = [self._one("client", f"{HEALTH} {address}")]
+        else:
+            found = [self._one("address", address), self._one("client", client)]
         left = min(found)
         return left, (self._burst - max(left, 0)) * 60 / self._minute["client"]
 
@@ -235,3 +274,8 @@ class Pace:
         while len(self._left) > self._most:
             self._left.popitem(last=False)
         return left - 1
+
+
+def _address(scope: Scope) -> str:
+    """Where a request comes from."""
+    return str((scope.get("client") or ("-",))[0])

@@ -22,6 +22,7 @@ from leeward.record.settings import Settings
 from leeward.record.spool import Record, Spool
 from leeward.ward import tables as t
 from leeward.ward.arrivals import Arrival, Decision, Event, Held, Move, Receipt
+from leeward.ward.audit import Entry, add
 from leeward.ward.clock import Clock
 from leeward.ward.identities import Identities
 from leeward.ward.news import add_news
@@ -47,12 +48,13 @@ class Store:
 
     def append(
         self, arrival: Arrival, findings: pa.Table, refusals: pa.Table, moves: Sequence[Move] = (),
-        resources: Sequence[Kept] = (),
+        resources: Sequence[Kept] = (), audited: Entry | None = None,
     ) -> Receipt:  # fmt: skip
         """Keep what the door made of an arrival; on the disk when this returns. The same arrival again changes nothing.
 
         findings, refusals: as `record.door.Door.admit` gives them, before weights and versions are settled. resources:
-        what they were read from, where a door keeps that too. Raises resources.Overtaken, and then keeps nothing.
+        what they were read from, where a door keeps that too. audited: what the audit is told with it, of everybody
+        whom it names and of each merge. Raises resources.Overtaken or audit.AuditDown, and then keeps nothing.
         """
         received_at = self._clock.now()
         rows = list(kept(findings, received_at))
@@ -60,9 +62,11 @@ class Store:
         mark = whole([*(row[1] for row in rows), msgspec.json.encode([arrival, refused, moves]), *marks(resources)])
         named = {row[0] for row in rows} | {row["patient"] for row in refused} | {move.patient for move in moves}
         named |= {move.other for move in moves} | {one.patient for one in resources}
+        entries = _entries(arrival, audited, sorted(name for name in named if name), moves)
         with self._turn, self._writing() as connection:
             number = self._arrived(connection, arrival, received_at, mark)
             if number is None:
+                add(connection, received_at, entries)
                 return Receipt(arrival=None, received_at=received_at, new=0, findings=len(rows), refusals=refused,
                                patients=(), duplicate=True)  # fmt: skip
             keys = self._keys(connection, sorted(name for name in named if name))
@@ -73,6 +77,7 @@ class Store:
             touched |= {name for move in moves for name in (move.patient, move.other) if name}
             touched |= {row["patient"] for row in refused if row["patient"]}
             self._mark(connection, [keys[name] for name in sorted(touched)], received_at, silent=arrival.silent)
+            add(connection, received_at, entries)
         return Receipt(arrival=number, received_at=received_at, new=new, findings=len(rows), refusals=refused,
                        patients=tuple(sorted(touched)))  # fmt: skip
 
@@ -295,9 +300,9 @@ class Store:
                 some = [keys[name] for name, quiet in patients.items() if quiet is silent and name in keys]
                 self._wait(connection, some, microseconds(self._clock.now()), silent=silent)
 
-    def save_decisions(self, decisions: Sequence[Decision]) -> None:
-        """Keep what was answered."""
-        if not decisions:
+    def save_decisions(self, decisions: Sequence[Decision], audited: Entry | None = None) -> None:
+        """Keep what was answered, with what the audit is told of it."""
+        if not decisions and audited is None:
             return
         with self._turn, self._writing() as connection:
             keys = self._known_keys(connection, [one.patient for one in decisions])
@@ -306,7 +311,10 @@ class Store:
                 | {"patient_key": keys[one.patient], "decided_at": microseconds(one.decided_at)}
                 for one in decisions
             ]
-            connection.execute(insert(t.decisions), [{k: v for k, v in row.items() if k != "patient"} for row in rows])
+            if rows:
+                bare = [{k: v for k, v in row.items() if k != "patient"} for row in rows]
+                connection.execute(insert(t.decisions), bare)
+            add(connection, self._clock.now(), () if audited is None else (audited,))
 
     def decisions_of(self, patient: str) -> list[Decision]:
         """Everything that was answered about a patient, in order."""
@@ -377,3 +385,15 @@ class Store:
         """The number of the newest event; 0 where there is none."""
         with self.engine.connect() as connection:
             return int(connection.execute(select(func.coalesce(func.max(t.events.c.seq), 0))).scalar_one())
+
+
+def _entries(arrival: Arrival, audited: Entry | None, patients: Sequence[str], moves: Sequence[Move]) -> list[Entry]:
+    """What the audit is told of an arrival: one entry for all whom it names, and one for each merge, by any door."""
+    whose = {"patient": patients[0]} if len(patients) == 1 else {"shown": tuple(patients)}
+    said = [] if audited is None else [msgspec.structs.replace(audited, **whose)]
+    who = audited or Entry("write", arrival.by or arrival.source, detail=arrival.door)
+    for move in moves:
+        if move.kind in ("merged", "unmerged"):
+            why = f"{move.kind}: {move.other} ({move.reason})"
+            said.append(msgspec.structs.replace(who, action="override", patient=move.patient, why=why))
+    return said

@@ -173,6 +173,13 @@ audit = Table(
     Column("action", Text, nullable=False), Column("patient", Text), Column("why", Text), Column("outcome", Text),
     Column("edition", Text, nullable=False), Column("detail", Text),
     Column("before", LargeBinary, nullable=False), Column("digest", LargeBinary, nullable=False),
+    Index(None, "at"),  # who looked between two moments
+)  # fmt: skip
+
+audit_lists = Table(
+    "audit_lists", metadata,
+    Column("digest", LargeBinary, primary_key=True),  # of the list; records that name it hold it too
+    Column("patients", LargeBinary, nullable=False),  # whom a board showed, as JSON: kept once, however often shown
 )  # fmt: skip
 
 tokens = Table(

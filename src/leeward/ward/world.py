@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 
 from leeward.ward.access import Access
 from leeward.ward.access.start import check
 from leeward.ward.alerts import Alerts
 from leeward.ward.arrivals import Held
-from leeward.ward.audit import Audit
+from leeward.ward.audit import Audit, AuditDown
 from leeward.ward.canary import Canary
 from leeward.ward.clock import Clock, SystemClock
 from leeward.ward.database import open_database
@@ -18,6 +19,7 @@ from leeward.ward.grader import Grader
 from leeward.ward.intake import Intake
 from leeward.ward.settings import WardSettings
 from leeward.ward.store import Store
+from leeward.ward.worker import Worker
 
 
 class World:
@@ -35,7 +37,9 @@ class World:
         self.engine = open_database(settings.database)
         self.editions = editions or Editions(self)
         self.store = Store(self.engine, self.clock)
-        self.audit = Audit(self.engine, self.clock)
+        sum_s = settings.number("access", "audit_again_s")
+        self.audit = Audit(self.engine, self.clock, sum_s=sum_s)
+        self._sums = Worker("audit", self.audit.write_sums, sum_s)
         self.access = Access(self)
         self.grader = Grader(self)
         self.intake = Intake(self.store, settings, self.clock, self.grader.tell)
@@ -49,6 +53,7 @@ class World:
         self.grader.start()
         self.canary.start()
         self.editions.start()
+        self._sums.start()
 
     def stop(self) -> None:
         """End, after what is being done."""
@@ -56,6 +61,9 @@ class World:
         self.canary.stop()
         self.grader.stop()
         self.alerts.stop()
+        self._sums.stop()
+        with suppress(AuditDown):
+            self.audit.write_sums(all_of_them=True)
         self.engine.dispose()
 
     def present(self) -> list[Held]:

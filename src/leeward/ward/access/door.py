@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import structlog
+from msgspec.structs import replace
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 
 from leeward.ward.access.asked import Asked, asked_of, route_of
 from leeward.ward.access.bearers import Bearers
 from leeward.ward.access.flow import Flow
 from leeward.ward.access.glass import Glass
+from leeward.ward.access.known import Known, credential
 from leeward.ward.access.outside import Outside
 from leeward.ward.access.people import DEMO, NOBODY, Action, Person
 from leeward.ward.access.refusal import Refusal
@@ -33,6 +36,8 @@ COMING_NEW: frozenset[Action] = frozenset({"write", "grade"})
 """Actions that may be about a patient who is not on record yet: what is brought in, or sent along to be graded."""
 READING = ("GET", "HEAD", "OPTIONS")
 """Methods that change nothing, so that a page elsewhere gains nothing by having a browser send them."""
+BY_THEMSELVES = ("/events", "/rows", "/me", "/demo/speed", "/patient/{handle}/said")
+"""What open pages ask for by themselves: nobody need sit before them."""
 
 
 class Access:
@@ -59,6 +64,7 @@ class Access:
         self.bearers = Bearers(settings, self.said, self.home, clock, shelf=shelf, sessions=self.sessions, seen=seen)
         self.glass = Glass(world.audit, self.said.break_glass_file, int(number("access", "break_glass_letters")))
         self.glass.bring_back()
+        self.known = Known(clock.monotonic, idle.total_seconds(), int(number("limits", "clients")))
         self.cookie = "__Host-leeward" if self.said.secure else "leeward"
 
     def may(self, action: Action) -> Callable[[Request], Awaitable[Person]]:
@@ -128,8 +134,41 @@ class Access:
         """Who asks. Raises Refusal(401) for nobody, and 403 for a form that another site had a browser send."""
         held = asked_of(request)
         if held.person is None:
-            held.person = self._recognised(request, held)
+            held.person = self._recognised(request, held, used=_by_somebody(request))
+            self.known.believed(credential(request.headers))
         return held.person
+
+    def is_still(self, request: Request, person: Person) -> bool:
+        """Whether whoever began to listen is still who they were, and may still; asking keeps no session alive."""
+        try:
+            return self._recognised(request, asked_of(request), used=False) == person
+        except Refusal:
+            return False
+
+    def showed(self, request: Request, patients: Iterable[str]) -> None:
+        """Have the audit told whom an answer about several patients shows, before it leaves.
+
+        Raises Refusal(503) when it cannot be written.
+        """
+        held, names = asked_of(request), tuple(patients)
+        if held.owed is not None:
+            held.owed = replace(held.owed, shown=names)
+            return
+        person = self.person_of(request)
+        self._write(Entry("read", person.id, person.role, detail=route_of(request), shown=names))
+
+    def is_known(self, secret: str) -> bool:
+        """Whether somebody was known lately by what a request brings; everybody is, where nobody can sign in."""
+        return not self.said.somebody or self.known.holds(secret)
+
+    def has_session(self, request: HTTPConnection) -> bool:
+        """Whether a request brings the cookie or the token of an open session: asked of the database."""
+        _, _, token = request.headers.get("authorization", "").partition(" ")
+        secret = token.strip() or request.cookies.get(self.cookie, "")
+        try:
+            return bool(secret) and self.sessions.find(secret, used=False) is not None
+        except SQLAlchemyError:
+            return False
 
     def form_word(self, request: Request) -> str:
         """What every form of a page carries as `csrf`, and a script as `X-CSRF-Token`."""
@@ -146,7 +185,7 @@ class Access:
         """Add an entry of sign-in itself to the audit; raises Refusal(503) when it cannot be written."""
         self._write(entry)
 
-    def _recognised(self, request: Request, held: Asked) -> Person:
+    def _recognised(self, request: Request, held: Asked, *, used: bool) -> Person:
         """Whose token or cookie that is; everybody is the demo's clinician where nobody can sign in."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if not self.said.somebody:
@@ -155,12 +194,12 @@ class Access:
             try:
                 return self.bearers.person(token.strip(), request.url.path)
             except BadToken as error:
-                self._refused(None, "token", None, str(error), route_of(request))
+                self.nobody(request, "token", str(error))
                 raise Refusal(401) from None
         secret = request.cookies.get(self.cookie)
-        session = self.sessions.find(secret) if secret else None
+        session = self.sessions.find(secret, used=used) if secret else None
         if secret is None or session is None or session.how == "token":
-            self._refused(None, "enter", None, "nobody", route_of(request))
+            self.nobody(request, "enter", "nobody")
             raise Refusal(401)
         if request.method not in READING and not hmac.compare_digest(held.word, form_word(secret)):
             self._refused(session.person, "enter", None, "csrf", route_of(request))
@@ -204,13 +243,27 @@ class Access:
         log.critical("break-glass")
         self._world.store.add_event("break-glass", patient, None, {"person": person.name})
 
+    def nobody(self, request: Request, action: str, reason: str) -> None:
+        """Have the audit told that somebody unknown was refused; of many refusals of a kind, how many they were.
+
+        Raises Refusal(503) when it cannot be written.
+        """
+        self.known.forget(credential(request.headers))
+        detail = " at ".join(filter(None, (reason, route_of(request))))
+        try:
+            self._world.audit.refused_nobody(
+                Entry(action, NOBODY.id, NOBODY.role, outcome="refused", detail=detail)
+            )  # fmt: skip
+        except AuditDown:
+            log.critical("audit-down")
+            raise Refusal(503) from None
+
     def _refused(
-        self, person: Person | None, action: str, patient: str | None, reason: str, detail: str | None = None
+        self, person: Person, action: str, patient: str | None, reason: str, detail: str | None = None
     ) -> None:
         """Write down that something was refused and why; the answer does not say."""
-        held = person or NOBODY
         said = reason if detail is None else f"{reason} at {detail}"
-        self._write(Entry(action, held.id, held.role, patient, outcome="refused", detail=said))
+        self._write(Entry(action, person.id, person.role, patient, outcome="refused", detail=said))
 
     def _write(self, entry: Entry, broken: str | None = None) -> None:
         """Add to the audit; raises Refusal(503) when it cannot be written and the glass is not broken."""
@@ -220,3 +273,15 @@ class Access:
             log.critical("audit-down")
             if broken is None or not self.glass.kept_aside(entry):
                 raise Refusal(503) from None
+
+
+def _by_somebody(request: Request) -> bool:
+    """Whether a person asks, as far as a browser tells: a page that asks by itself would keep a session for ever.
+
+    A browser says `Sec-Fetch-User` where somebody clicked or typed, and a script's or a stream's question has none.
+    """
+    if request.method not in READING:
+        return True
+    if getattr(request.scope.get("route"), "path", None) in BY_THEMSELVES:
+        return False
+    return "sec-fetch-mode" not in request.headers or request.headers.get("sec-fetch-user") == "?1"

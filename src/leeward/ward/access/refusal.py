@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, JSONResponse, Response
@@ -41,7 +43,7 @@ def answer(scope: Scope, refusal: HTTPException) -> Response:
         body = {"resourceType": "OperationOutcome", "issue": [issue]}
         return JSONResponse(body, status, headers, media_type="application/fhir+json")
     if scope["method"] == "GET" and "text/html" in Headers(scope=scope).get("accept", ""):
-        way = '<p><a href="/sign-in">Sign in</a></p>' if status == 401 else '<p><a href="/">The ward</a></p>'
+        way = f'<p><a href="{_sign_in(scope)}">Sign in</a></p>' if status == 401 else '<p><a href="/">The ward</a></p>'
         return HTMLResponse(bare(said, way), status, headers)
     return JSONResponse({"detail": said}, status, headers)
 
@@ -54,6 +56,13 @@ def bare(title: str, more: str) -> str:
         f'<title>{title}</title><link rel="stylesheet" href="/static/leeward.css">'
         f"<main><section><h1>{title}</h1>{more}</section></main></html>"
     )
+
+
+def _sign_in(scope: Scope) -> str:
+    """The way to sign in and back to the address that was asked for."""
+    query = scope["query_string"].decode("latin-1")
+    there = scope["path"] + (f"?{query}" if query else "")
+    return f"/sign-in?then={quote(there)}"
 
 
 def told(scope: Scope, status: int, said: str, headers: dict[str, str] | None = None) -> Response:

@@ -65,14 +65,17 @@ class Sessions:
             connection.execute(insert(sessions).values(row))
         return secret
 
-    def find(self, secret: str) -> Session | None:
-        """The session of a cookie or a token; using it keeps it alive, up to its end."""
+    def find(self, secret: str, *, used: bool = True) -> Session | None:
+        """The session of a cookie or a token; a person who uses it keeps it alive, up to its end.
+
+        used: false where a page asks by itself, whoever sits before it.
+        """
         now = self._clock.now()
         kept, until = self._row(secret)
         if not isinstance(kept, Session) or until is None or until <= now:
             return None
         later = min(moment(kept.ends_us), now + self._idle)
-        if kept.how != "token" and later - until > self._idle / 10:
+        if used and kept.how != "token" and later - until > self._idle / 10:
             with self._writing.begin() as connection:
                 mine = sessions.c.digest == digest(secret)
                 connection.execute(update(sessions).where(mine).values(until=microseconds(later)))

@@ -15,7 +15,10 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """Who did what to whom, when, why, under which rules, and how it went."""
+    """Who did what to whom, when, why, under which rules, and how it went.
+
+    shown: whom an answer about several patients showed, each by identifier; the record names the list (audit/lists.py).
+    """
 
     action: str
     person: str | None = None
@@ -24,6 +27,7 @@ class Entry(msgspec.Struct, frozen=True):
     why: str | None = None
     outcome: str = "answered"
     detail: str | None = None
+    shown: tuple[str, ...] = ()
 
 
 class Record(msgspec.Struct, frozen=True, array_like=True):

@@ -31,10 +31,11 @@ def router(world: World) -> APIRouter:
     reader = Depends(world.access.may("read"))
 
     @routes.get("", summary="Open alerts, the worst first, and what was withdrawn or settled lately")
-    def listed(person: Person = reader, untold: bool = False) -> Response:
+    def listed(request: Request, person: Person = reader, untold: bool = False) -> Response:
         """Every alert of the caller's patients, with what it rests on. `untold`: only those that reached nobody."""
         made = [*world.alerts.open(), *world.alerts.closed_lately()]
         mine = [one for one in made if sees(world, person, one) and (one.told == "untold" or not untold)]
+        world.access.showed(request, {one.patient for one in mine if one.patient is not None})
         mine.sort(key=lambda one: (not one.open, one.kind_class == "technical", -one.level, one.opened_at))
         return _json({"alerts": [shown(one) for one in mine], "as_of": world.clock.now()})
 

@@ -19,6 +19,7 @@ from leeward.record.settings import Refused
 from leeward.report import words
 from leeward.ward.access import Person, Refusal
 from leeward.ward.arrivals import Arrival, Receipt
+from leeward.ward.audit import Entry
 from leeward.ward.doors.alerts import theirs
 from leeward.ward.doors.pages import admitted, shown
 from leeward.ward.pages import charted, entry, notes, paper
@@ -152,7 +153,10 @@ def _taken(world: World, person: Person, body: bytes, *, silent: bool) -> Receip
         path.write_bytes(body)
         lines = leeward_csv.statements(path, world.intake.reading("csv"))
         statements = _theirs(world, person, lines) if person.limited else lines
-        return world.intake.take(Arrival(door="csv", source="csv", by=person.id, silent=silent), statements)
+        told = Entry("write", person.id, person.role, why="uploaded a file", detail="csv")
+        return world.intake.take(
+            Arrival(door="csv", source="csv", by=person.id, silent=silent), statements, audited=told
+        )
 
 
 def _theirs(

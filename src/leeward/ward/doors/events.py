@@ -8,7 +8,7 @@ few seconds and has no number. When the ward takes another edition, `hello` is s
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from typing import Annotated, Any
 
 import msgspec
@@ -17,7 +17,6 @@ from sse_starlette.event import ServerSentEvent
 from sse_starlette.sse import EventSourceResponse
 
 from leeward.knowledge import edition
-from leeward.ward.access.asked import asked_of
 from leeward.ward.access.people import Person
 from leeward.ward.access.refusal import Refusal
 from leeward.ward.alerts import Alert
@@ -67,6 +66,7 @@ class Stream:
 
     def __init__(self, world: World, person: Person, request: Request, last: str | None) -> None:
         self._world, self._person, self._request = world, person, request
+        self._told: frozenset[str] = frozenset()
         self._last = int(last) if last is not None and last.isascii() and last.isdigit() else None
 
     async def events(self) -> AsyncIterator[ServerSentEvent]:
@@ -78,6 +78,8 @@ class Stream:
         known = edition()
         yield self._hello(known, start, reload=lost)
         open_ = await asyncio.to_thread(self._open)
+        if not await asyncio.to_thread(self._audited, [one.patient for one in open_]):
+            return
         yield self._said("alerts-open", {"alerts": [shown(one) for one in open_]})
         await asyncio.to_thread(self._world.alerts.shown, [one.id for one in open_], self._person.id)
         every_s, heard_s = self._world.settings.number("feed", "heartbeat_s"), asyncio.get_running_loop().time()
@@ -86,6 +88,8 @@ class Stream:
                 start = event.seq
                 body = await asyncio.to_thread(self._seen, event)
                 if body is not None:
+                    if not await asyncio.to_thread(self._audited, [event.patient]):
+                        return
                     yield self._said(event.kind, body, number=event.seq)
                     if event.kind == "alert-opened":  # whoever asks for the next event has taken this one
                         await asyncio.to_thread(self._world.alerts.shown, [body["alert"]], self._person.id)
@@ -112,12 +116,19 @@ class Stream:
         return {"now": self._world.clock.now(), "trouble": self._world.grader.trouble}
 
     def _may_listen(self) -> bool:
-        """Whether the listener is still who they were, and may still look."""
-        asked_of(self._request).person = None  # asked anew: a session ends while its stream is open
+        """Whether the listener is still who they were, and may still look: a session ends while its stream is open."""
+        return self._world.access.is_still(self._request, self._person)
+
+    def _audited(self, patients: Iterable[str | None]) -> bool:
+        """Tell the audit whom this stream shows, each once; whether that could be written: else nothing is said."""
+        new = frozenset(filter(None, patients)) - self._told
         try:
-            return self._world.access.person_of(self._request) == self._person
+            if new:
+                self._world.access.showed(self._request, new)
         except Refusal:
             return False
+        self._told |= new
+        return True
 
     def _seen(self, event: Event) -> dict[str, Any] | None:
         """An event as this listener may hear it; None: it is of nobody of theirs."""

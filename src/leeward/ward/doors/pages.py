@@ -82,7 +82,7 @@ def _ward(made: APIRouter, world: World) -> None:
     def ward(request: Request, unit: str = "", show: str = "", person: Person = reader) -> HTMLResponse:
         """The ward, by need; `unit` and `show` hide the others."""
         last = world.store.last_event()
-        lines = [line for _, line in board.together(world, person)]
+        lines = _shown_lines(world, request, person)
         units = sorted({one.unit for one in lines if one.unit})
         return paper.answer(
             world, request, person, "ward.html", lines=lines, units=units, unit=unit if unit in units else "",
@@ -93,10 +93,20 @@ def _ward(made: APIRouter, world: World) -> None:
     @made.get("/rows")
     def rows(request: Request, of: str = "", person: Person = reader) -> HTMLResponse:
         """Some rows (`of`: their handles), or all, for a page that is open already."""
-        lines = [line for _, line in board.together(world, person)]
+        lines = _shown_lines(world, request, person)
         asked = set(filter(None, of.split(",")))
         some = [one for one in lines if one.handle in asked] if asked else lines
         return paper.answer(world, request, person, "rows.html", lines=some, tally=tally(lines))
+
+
+def _shown_lines(world: World, request: Request, person: Person) -> list[Line]:
+    """Everybody's row; the audit is told of the whole board.
+
+    Also where a page asks for the rows that changed: the others stand on it already.
+    """
+    together = board.together(world, person)
+    world.access.showed(request, [one.patient for one, _ in together])
+    return [line for _, line in together]
 
 
 def _patient(made: APIRouter, world: World) -> None:
@@ -228,13 +238,14 @@ def shown(
     mine = world.store.patient_of(handle)
     assert mine is not None
     at = _known(world, known)
+    said_now = pages.said(world, mine)  # before the look: what arrives meanwhile is then found to be newer
     look = world.grader.look(mine, known_at=at, plan=True)
     told = pages.page(world, look, handle, stretch, past=at is not None)
     query = Markup(f"&amp;known={quote(known, safe='')}") if at is not None else ""  # noqa: S704  nothing ends it
     return paper.answer(
         world, request, person, "bedside.html", status=status, entered=charted.entries(world, mine, person),
         receipt=said or entry.Said(), kinds=entry.kinds(world), marks=charted.marks(look, told["wall"]),
-        known_query=query, said_now=pages.said(world, mine), **told,
+        known_query=query, said_now=said_now, **told,
     )  # fmt: skip
 
 

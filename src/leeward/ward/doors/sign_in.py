@@ -19,7 +19,7 @@ from leeward.ward.access.people import NOBODY, Person
 from leeward.ward.access.refusal import Refusal, answer, bare
 from leeward.ward.access.sessions import SECRET_BYTES, digest
 from leeward.ward.access.tokens import SMART, BadToken
-from leeward.ward.audit import Entry
+from leeward.ward.audit import AuditDown, Entry
 from leeward.ward.limits import guard
 from leeward.ward.world import World
 
@@ -48,7 +48,11 @@ def install(app: FastAPI, world: World) -> None:
             made.headers["WWW-Authenticate"] = f'Bearer resource_metadata="{world.access.home}{RESOURCE}"'
         return made
 
+    async def unwritten(request: Request, _error: Exception) -> Response:
+        return answer(request.scope, Refusal(503))
+
     app.add_exception_handler(Refusal, refused)
+    app.add_exception_handler(AuditDown, unwritten)
     guard(app, world)
 
 
@@ -119,6 +123,11 @@ def _out(made: APIRouter, world: World) -> None:
         asked_of(request).is_open = True
         return {"name": who.name, "role": None if who is NOBODY else who.role, "csrf": access.form_word(request)}
 
+    @made.post("/me", status_code=204)
+    def here(person: Person = reader) -> None:
+        """Somebody sits here: a page says so when it is touched, and the session lasts on. A page alone keeps none."""
+        del person
+
     @made.post("/sign-out")
     def sign_out(request: Request, person: Person = reader) -> Response:
         """End the session here, and say where to end it at the provider."""
@@ -148,7 +157,7 @@ def _systems(made: APIRouter, world: World) -> None:
         try:
             given, person = access.bearers.given(form)
         except BadToken as error:
-            access.write(Entry("token", NOBODY.id, NOBODY.role, outcome="refused", detail=str(error)))
+            access.nobody(request, "token", str(error))
             return JSONResponse({"error": "invalid_client"}, 401, no_store)
         access.write(Entry("token", person.id, person.role, detail=given["scope"]))
         return JSONResponse(given, 200, no_store)
@@ -192,5 +201,5 @@ def _ours(then: str) -> str:
 
 def _failed(world: World, request: Request, error: NotSignedIn) -> Response:
     """Nobody came in; why stands in the audit only."""
-    world.access.write(Entry("sign-in", NOBODY.id, NOBODY.role, outcome="refused", detail=str(error)))
+    world.access.nobody(request, "sign-in", str(error))
     return answer(request.scope, Refusal(401))

@@ -29,17 +29,27 @@ class Amount(msgspec.Struct, frozen=True):
     is_rate: bool
 
 
+_DRUG_AT = {"RXE": 2, "RXC": 2, "RXO": 1}
+"""Where the segments of an order name the drug."""
+
+
+def of_any_kind(to: Reading) -> None:
+    """An order for anything: read where it is for a drug; one for a test or a meal says nothing that is read."""
+    if any(name in _DRUG_AT for name, _ in elements(to.message)):
+        ordered(to)
+
+
 def ordered(to: Reading) -> None:
-    """Every drug of every order (RXE-2, RXC-2)."""
+    """Every drug of every order (RXE-2, RXC-2; RXO-1 where it is not encoded yet)."""
     whose, order, number = patient(to.message, to.sender), None, 0
     for name, segment in elements(to.message):
         if name == "ORC":
             order = segment
-        elif name in ("RXE", "RXC"):
+        elif name in _DRUG_AT:
             number += 1
             if order is None:
                 raise Refusal("segment-order", name)
-            _ordered(concept(segment, 2), order, whose, f"{name} {number}", to)
+            _ordered(concept(segment, _DRUG_AT[name]), order, whose, f"{name} {number}", to)
     if not number:
         raise Refusal("segment-missing", "RXE")
 

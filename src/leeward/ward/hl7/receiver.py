@@ -12,11 +12,13 @@ from typing import Any
 
 import hl7
 import structlog
+from msgspec.structs import replace
 
 from leeward.record.codes import Codes
 from leeward.record.fhir.words import Words
 from leeward.record.settings import Refused
 from leeward.ward.arrivals import Arrival
+from leeward.ward.audit import AuditDown, Entry
 from leeward.ward.clock import Clock
 from leeward.ward.hl7 import answer, drugs, moves, results
 from leeward.ward.hl7.answer import Trouble
@@ -35,7 +37,9 @@ _BY_DESIGN = "order-only"
 """An order is no dose: that is no fault of its sender."""
 _KIND_MAX = 20
 _DEFAULT = "ASCII"
-_READS = {"results": results.read, "orders": drugs.ordered, "given": drugs.given}
+_READS = {
+    "results": results.read, "orders": drugs.ordered, "orders-of-any-kind": drugs.of_any_kind, "given": drugs.given,
+}  # fmt: skip
 
 
 class Receiver:
@@ -88,6 +92,10 @@ class Receiver:
             return self._take(message, sender)
         except Refusal as refusal:
             return self._answer(first, source, refusal.told.answer, [answer.of(refusal)])
+        except AuditDown:
+            log.critical("audit-down")
+            down = Refusal("audit-down")
+            return self._answer(first, source, down.told.answer, [answer.of(down)])
         except Exception as error:  # noqa: BLE001  whatever it is, the sender must know that nothing was kept
             # Neither its words nor its trace: they may hold what a field held.
             log.error("hl7 message not kept", source=source, error=type(error).__name__)  # noqa: TRY400
@@ -107,6 +115,8 @@ class Receiver:
         """Read it, keep it, answer. Raises Refusal, once that it was refused is kept."""
         first = message[0]
         arrival = Arrival(door="hl7", source=sender.source, message=said(first, 10))
+        kind = f"{said(first, 9)}^{said(first, 9, 2)}"[:_KIND_MAX]
+        sent = Entry("write", sender.source, "integrator", detail=f"hl7 {kind} {said(first, 10)}")
         codes, words = self._vocabulary(sender.source)
         to = Reading(message, sender, self.listening, codes, words, self._moments(sender.source))
         try:
@@ -117,11 +127,13 @@ class Receiver:
                 moves.read(does, to, self._merged_into)
         except Refusal as refusal:
             # Kept apart with its reason, so that it is counted and seen here, and not only by the sender.
-            kind = f"{said(first, 9)}^{said(first, 9, 2)}"
-            lost = Refused(refusal.reason, None, None, kind[:_KIND_MAX], sender.source, refusal.place)
-            self._intake.take(arrival, [lost])
+            lost = Refused(refusal.reason, None, None, kind, sender.source, refusal.place)
+            why = refusal.reason
+            self._intake.take(arrival, [lost], audited=replace(sent, outcome="refused", why=why))
             raise
-        receipt = self._intake.take(arrival, to.told(), to.moves)
+        receipt = self._intake.take(arrival, to.told(), to.moves, audited=sent)
+        if does is None:
+            return self._answer(first, sender.source, "AA", (), counted="ignored")
         told = (answer.warning(row) for row in receipt.refusals if row["reason"] != _BY_DESIGN)
         return self._answer(first, sender.source, "AA", list(dict.fromkeys(told))[: self.number("errors_told")])
 
@@ -139,9 +151,11 @@ class Receiver:
         held = self._store.patient(patient)
         return held.merged_into if held else None
 
-    def _answer(self, first: Any, source: str, code: str, troubles: Sequence[Trouble]) -> list[str]:
-        """Count it, note it without anything of the message, and say it."""
-        reason = troubles[0].reason if troubles else ""
+    def _answer(
+        self, first: Any, source: str, code: str, troubles: Sequence[Trouble], *, counted: str = ""
+    ) -> list[str]:
+        """Count it, note it without anything of the message, and say it. counted: as what, where there is no reason."""
+        reason = troubles[0].reason if troubles else counted
         self.counts[source, code, reason] += 1
         log.info("hl7 message", source=source, answer=code, reason=reason)
         number = f"{self._started}{next(self._numbers)}"
@@ -162,7 +176,7 @@ def _does(first: Any, sender: Sender) -> Any:
     if said(first, 12) not in vocabulary().versions["read"]:
         raise Refusal("version-id", "MSH-12")
     kind = f"{said(first, 9)}^{said(first, 9, 2)}"
-    if kind in vocabulary().passed["messages"]:
+    if kind in vocabulary().passed["messages"] or kind in sender.ignored:
         return None
     if kind not in vocabulary().message:
         types = {known.partition("^")[0] for known in vocabulary().message}

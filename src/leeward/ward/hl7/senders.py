@@ -18,6 +18,7 @@ class Sender(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     numbers: what its filler number (OBR-3, ORC-3) names. `order`: one report, whose results it and the code of each
     identify, as the standard has it. `session`: a stretch of measuring, so that the time belongs to the name as well.
     identifier: the type (CX.5) of the identifier that is the patient's; authority: who assigned it (CX.4), if one must.
+    ignored: messages (MSH-9, "MDM^T02") that are acknowledged, counted and not read: the feed need not be filtered.
     processing: the only processing id (MSH-11) that is taken. charset: of messages without MSH-18.
     """
 
@@ -27,10 +28,14 @@ class Sender(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     facility: str | None = None
     identifier: str = "MR"
     authority: str | None = None
+    ignored: tuple[str, ...] = ()
     processing: str = "P"
     charset: str = "ASCII"
 
     def __post_init__(self) -> None:
+        read = sorted(set(self.ignored) & set(vocabulary().message))
+        if read:
+            raise ValueError(f"{', '.join(read)} is read: it cannot be ignored")
         if self.charset not in vocabulary().charset:
             raise ValueError(f"no character set '{self.charset}'; known: {', '.join(vocabulary().charset)}")
 

@@ -19,6 +19,7 @@ _UNWANTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029]")
 _SIGNS = re.compile(r"[!-/:-@\[-`{-~]{5,6}")
 _BLANK_LINES = re.compile(r"\r[\r ]*")
 _NEXT_LINE = re.compile(r"\n[A-Z][A-Z0-9]{2}[^A-Za-z0-9 ]")
+_SEGMENT = re.compile(r"[A-Z][A-Z0-9]{2}(?![A-Za-z0-9 ])")
 _CHARSET, _TRAILER_COUNT = 18, 1
 
 # The library tells its log the field that it could not unescape; what stands in a field is a patient's.
@@ -52,7 +53,7 @@ def messages(block: bytes, limits: Limits, charset: str) -> tuple[list[Any], boo
         raise Refusal("message-too-large")
     if block[:3].decode(AS_BYTES) not in HEADERS:
         raise Refusal("not-hl7")
-    text = _BLANK_LINES.sub("\r", _decoded(block, charset).replace("\r\n", "\r")).strip("\r")
+    text = _BLANK_LINES.sub("\r", _ended(_decoded(block, charset))).strip("\r")
     if _UNWANTED.search(text) or _NEXT_LINE.search(text):
         raise Refusal("control-characters")
     lines = text.split("\r")
@@ -67,6 +68,16 @@ def messages(block: bytes, limits: Limits, charset: str) -> tuple[list[Any], boo
             raise Refusal("message-in-message")
         return [hl7.parse(text)], False
     return _batched(text, lines), True
+
+
+def _ended(text: str) -> str:
+    """A text whose segments end as the standard has it, where all of them end with a line feed instead.
+
+    Where both occur a line feed may belong to a note, and where a line is no segment it does: those stay.
+    """
+    if "\r" in text or not all(_SEGMENT.match(line) for line in text.split("\n") if line.strip()):
+        return text.replace("\r\n", "\r")
+    return text.replace("\n", "\r")
 
 
 def _declared(line: str) -> bool:

@@ -11,7 +11,7 @@ import msgspec
 from leeward.knowledge.loader import Evidence, load
 
 Does = Literal[
-    "results", "orders", "given", "placed", "updated", "discharged", "never-came", "moved-back", "merged", "parted",
+    "results", "orders", "orders-of-any-kind", "given", "placed", "updated", "discharged", "never-came", "moved-back", "merged", "parted",
     "by-hand",
 ]  # fmt: skip
 FieldAt = tuple[str, int]
