@@ -101,6 +101,15 @@ def record(resources: list[Json]) -> Counter[str]:
         return counted(batches(path))
 
 
+@pytest.mark.parametrize("coding", [{}, {"system": "http://loinc.org"}])
+def test_what_has_no_code_goes_by_its_own_text(coding: Json) -> None:
+    """Not by that of another which has none either."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "r.ndjson"
+        path.write_bytes(ndjson([{**observation(), "code": {"coding": [coding], "text": text}} for text in "abba"]))
+        assert [row["code"] for row in rows(batches(path))] == list("abba")
+
+
 @given(observations())
 def test_the_short_way_says_what_the_long_way_says(resource: Json) -> None:
     """Plain observations are read without detours; the detours give the same."""

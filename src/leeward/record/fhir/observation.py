@@ -57,7 +57,7 @@ def _plain(v: Valued, o: Observation, patient: str, record: str, to: Reading) ->
     quantity, code = v.valueQuantity, v.code
     if quantity is None or v.dataAbsentReason is not None or code is None or code.coding is None:
         return False
-    if len(code.coding) != 1:
+    if len(code.coding) != 1 or not code.coding[0].code:
         return False
     coding, rows, meta = code.coding[0], to.rows, o.meta
     key = (coding.system, coding.code, quantity.system, quantity.code, quantity.unit, o.status, quantity.comparator)

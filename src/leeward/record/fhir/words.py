@@ -169,7 +169,7 @@ class Words:
         if concept is None:
             return _NOTHING
         codings = concept.coding or []
-        if len(codings) == 1 and not drug:
+        if len(codings) == 1 and codings[0].code and not drug:
             key: tuple[str | None, ...] = (codings[0].system, codings[0].code)
         else:
             key = (*(part for c in codings for part in (c.system, c.code, c.display)), concept.text, str(drug))
