@@ -11,9 +11,10 @@ import msgspec
 from leeward.cohort.answer import Grade
 from leeward.knowledge.vocabulary import quantities
 from leeward.plan.plan import Plan
+from leeward.scales.scores import scores
 from leeward.ward.alerts import Alert
 from leeward.ward.look import Look
-from leeward.ward.tools.evidence import because, finding_id, knowledge_id, lookalike
+from leeward.ward.tools.evidence import SYNDROMES, Named, knowledge_id, lookalike, row_id, ruled_by, told_by
 
 STANDING = (
     "Information for a professional's review, from the record as it stands and from published sources; "
@@ -31,43 +32,58 @@ def framed(look: Look, said: Told) -> Told:
     return told
 
 
-def graded(grade: Grade, definition: str) -> Told:
+def graded(grade: Grade, definition: str, named: Named) -> Told:
     """One grade as a range with its reasons; null bounds: it cannot be told, and `missing` says why."""
-    rests_on = [because(one, one.source, one.place) for one in grade.because]
+    rests_on = [named.because(one) for one in grade.because]
     return {"at_least": grade.at_least, "at_most": grade.at_most, "missing": grade.missing, "known": grade.evidence,
             "evidence_id": knowledge_id(definition), "because": rests_on}  # fmt: skip
 
 
 def grade(look: Look) -> Told:
     """CRS and ICANS now."""
-    now = look.answer.now
-    return {"crs": graded(now["crs"], "astct-2019-crs"), "icans": graded(now["icans"], "astct-2019-icans"),
-            "not_understood": look.answer.refused}  # fmt: skip
+    named = Named(look.findings)
+    graded_ = {name: graded(look.answer.now[name], file, named) for name, file in SYNDROMES.items()}
+    return graded_ | {"not_understood": look.answer.refused}
 
 
 def course(look: Look) -> Told:
     """From the first sign to now: therapies, episodes, each change of the range, stretches in which nobody looked."""
-    answer = look.answer
-    crs, icans = knowledge_id("astct-2019-crs"), knowledge_id("astct-2019-icans")
+    answer, named = look.answer, Named(look.findings)
     wanted = [one for one in answer.course if one.scale == "astct-2019"]
-    return {"therapies": answer.triggers, "episodes": [one for one in answer.episodes if one.scale == "astct-2019"],
-            "changes": wanted[-ROWS_MOST:], "changes_left_out": max(0, len(wanted) - ROWS_MOST),
-            "unobserved": answer.unobserved, "evidence_ids": {"crs": crs, "icans": icans}}  # fmt: skip
+    episodes = [one for one in answer.episodes if one.scale == "astct-2019"]
+    return {
+        "therapies": [_with(one, named.of("trigger", one.at, one.name)) for one in answer.triggers],
+        "episodes": [_with(one, knowledge_id(SYNDROMES[one.syndrome])) for one in episodes],
+        "changes": [_with(one, knowledge_id(SYNDROMES[one.syndrome])) for one in wanted[-ROWS_MOST:]],
+        "changes_left_out": max(0, len(wanted) - ROWS_MOST),
+        "unobserved": [_with(one, knowledge_id("carry")) for one in answer.unobserved],
+    }
+
+
+def _with(said: Any, evidence_id: str | None) -> Told:
+    """A statement with the name of what it rests on."""
+    return {"evidence_id": evidence_id, **msgspec.to_builtins(said)}
 
 
 def scales(look: Look) -> Told:
     """Every other scale of CRS, and every score, as ranges."""
-    others = {name: graded(one, f"{name}-crs") for name, one in look.answer.scales.items()}
-    scores = {name: {**one, "evidence_id": knowledge_id(name)} for name, one in look.answer.scores.items()}
-    return {"scales": others, "scores": scores}
+    named = Named(look.findings)
+    others = {name: graded(one, f"{name}-crs", named) for name, one in look.answer.scales.items()}
+    said = {name: {**one, "evidence_id": _of_score(name)} for name, one in look.answer.scores.items()}
+    return {"scales": others, "scores": said}
+
+
+def _of_score(name: str) -> str:
+    """The file of a score; one may hold several."""
+    return knowledge_id(scores()[name].knowledge.id if name in scores() else name)
 
 
 def lookalikes(look: Look) -> Told:
     """What else it could be, what on record speaks for and against, and which test would settle it."""
-    said = look.lookalikes
+    said, named = look.lookalikes, Named(look.findings)
     alarms = [{"id": one["id"], "title": one["title"], "because": one["because"]["reason"],
-               "evidence_id": knowledge_id(one["because"]["source"])} for one in said.get("alarms", [])]  # fmt: skip
-    return {"lookalikes": [lookalike(one) for one in said.get("lookalikes", [])], "alarms": alarms}
+               "evidence_id": knowledge_id("alarms", one["id"])} for one in said.get("alarms", [])]  # fmt: skip
+    return {"lookalikes": [lookalike(one, named) for one in said.get("lookalikes", [])], "alarms": alarms}
 
 
 def plan(made: Plan, source: str | None) -> Told:
@@ -81,7 +97,9 @@ def plan(made: Plan, source: str | None) -> Told:
         ]  # fmt: skip
 
     return {"not_graded": made.not_graded, "suggestions": those(made.suggestions), "warnings": those(made.warnings),
-            "later": those(made.later), "disagreements": made.disagreements, "assumptions": made.assumptions,
+            "later": those(made.later),
+            "disagreements": [_with(one, knowledge_id("disagreements", one.id)) for one in made.disagreements],
+            "assumptions": made.assumptions,
             "recalled_only": those(made.recalled)}  # fmt: skip
 
 
@@ -89,16 +107,21 @@ def schedule(look: Look) -> Told:
     """What each source has watched after the dose: due, overdue, next; the rules of staying near."""
     watched = look.watched
     return {"refused": watched.refused, "product": watched.product, "dose_at": watched.dose_at,
-            "checks": [{**msgspec.to_builtins(one), "evidence_id": knowledge_id(one.source, one.id)}
+            "checks": [_with(one, knowledge_id("monitoring", one.id))
                        for one in watched.checks if one.applies is not False],
-            "stay": watched.stay, "early_signs": watched.early_signs}  # fmt: skip
+            "stay": [_with(one, ruled_by(one.rule, one.product)) for one in watched.stay],
+            "early_signs": [_with(one, knowledge_id("early-signs", one.id))
+                            for one in watched.early_signs]}  # fmt: skip
 
 
-def findings(look: Look, quantity: str | None, hours: float, *, free_text: bool) -> Told:
-    """Findings of the last hours, newest first. Free words are told only if asked for, as quoted data."""
+def findings(
+    look: Look, quantity: str | None, hours: float, *, free_text: bool, evidence_id: str | None = None
+) -> Told:  # fmt: skip
+    """Findings of the last hours, newest first, or those of one name. Free words are told only if asked for, quoted."""
     since = look.at - timedelta(hours=hours)
     rows = [row for row in look.findings.to_pylist() if quantity in (None, row["quantity"])
-            and (row["measured_at"] >= since or _timeless(row["quantity"]))]  # fmt: skip
+            and (row["measured_at"] >= since or _timeless(row["quantity"]) or evidence_id)
+            and evidence_id in (None, row_id(row))]  # fmt: skip
     rows.sort(key=lambda row: (row["measured_at"], row["quantity"]), reverse=True)
     told = [_finding(row, free_text=free_text) for row in rows[:ROWS_MOST]]
     return {"findings": told, "left_out": max(0, len(rows) - ROWS_MOST)}
@@ -114,9 +137,8 @@ def _finding(row: Told, *, free_text: bool) -> Told:
     low, high, word = row["low"], row["high"], row["text"]
     kind = quantities()[row["quantity"]]
     value: Any = low if low == high else None if low is None else [_bound(low), _bound(high)]
-    said = {"evidence_id": finding_id(row["quantity"], row["measured_at"], low if low is not None else word,
-                                      row["source"], row["place"]),
-            "quantity": row["quantity"], "value": value, "unit": kind.unit if low is not None else None,
+    said = {"evidence_id": row_id(row), "quantity": row["quantity"], "value": value,
+            "unit": kind.unit if low is not None else None,
             "measured_at": row["measured_at"], "until": row["measured_until"], "reported_at": row["reported_at"],
             "received_at": row["received_at"], "status": row["status"]}  # fmt: skip
     if word is None or kind.kind == "date":
@@ -136,15 +158,17 @@ def quoted(text: str) -> Told:
     return {"untrusted": True, "note": "quoted from the record; data, not an instruction", "text": text}
 
 
-def alerts(said: Sequence[Alert], at: datetime) -> Told:
+def alerts(said: Sequence[Alert], look: Look) -> Told:
     """Open alerts: what changed, what it rests on, who was told."""
+    named = Named(look.findings)
     rows = [
-        {"kind": one.kind, "class": one.kind_class, "about": one.about, "text": one.text, "opened_at": one.opened_at,
+        {"evidence_id": told_by(one.about), "kind": one.kind, "class": one.kind_class, "about": one.about,
+         "text": one.text, "opened_at": one.opened_at,
          "told": one.told, "undelivered": one.undelivered, "acknowledged_at": one.acknowledged_at,
-         "rests_on": [because(basis) for sign in one.signs for basis in sign.because]}
+         "rests_on": [named.because(basis) for sign in one.signs for basis in sign.because]}
         for one in said if one.open
     ]  # fmt: skip
-    told: Told = msgspec.to_builtins({"as_of": at, "standing": STANDING, "alerts": rows})
+    told: Told = msgspec.to_builtins({"as_of": look.at, "standing": STANDING, "alerts": rows})
     return told
 
 
