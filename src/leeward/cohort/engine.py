@@ -62,6 +62,15 @@ def connect(threads: int = 2) -> duckdb.DuckDBPyConnection:
     return con
 
 
+def ask(con: duckdb.DuckDBPyConnection, question: Question) -> None:
+    """Puts what is asked into the table `question`, which the steps read."""
+    con.execute(
+        "create or replace table question as "
+        "select ?::timestamptz as_of, ?::timestamptz assumed_trigger, ?::varchar assumed_setting",
+        [question.as_of, question.assumed_trigger, question.assumed_setting],
+    )
+
+
 def run(
     con: duckdb.DuckDBPyConnection,
     question: Question,
@@ -70,11 +79,7 @@ def run(
     tell: Callable[[str, int, int], None] | None = None,
 ) -> None:
     """Makes every step a table in `con`, where a table or view `findings` stands already; `tell` hears of most."""
-    con.execute(
-        "create or replace table question as "
-        "select ?::timestamptz as_of, ?::timestamptz assumed_trigger, ?::varchar assumed_setting",
-        [question.as_of, question.assumed_trigger, question.assumed_setting],
-    )
+    ask(con, question)
     revised = any(
         con.sql(f"select 1 from findings where {one} limit 1").fetchall() for one in ("revised", "status = 'withdrawn'")
     )

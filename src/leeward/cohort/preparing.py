@@ -13,7 +13,7 @@ import ibis.expr.types as ir
 import msgspec
 
 from leeward.cohort.courses import Stream, refused_by_patient
-from leeward.cohort.engine import Question, connect
+from leeward.cohort.engine import Question, ask, connect
 from leeward.cohort.plan import steps as plan
 from leeward.knowledge.vocabulary import quantities
 from leeward.plan import checklist
@@ -50,11 +50,7 @@ def run(record: Record, question: Question, asked: Asked) -> duckdb.DuckDBPyConn
     """A connection in which the steps stand as tables."""
     con = connect()
     record.to_duckdb(con, "findings")
-    con.execute(
-        "create table question as "
-        "select ?::timestamptz as_of, ?::timestamptz assumed_trigger, ?::varchar assumed_setting",
-        [question.as_of, question.assumed_trigger, question.assumed_setting],
-    )
+    ask(con, question)
     first, after = compiled()
     for name, sql in first:
         con.execute(f"create or replace table {name} as {sql}")

@@ -12,7 +12,7 @@ import ibis.expr.types as ir
 import msgspec
 
 from leeward.cohort.courses import Stream, refused_by_patient
-from leeward.cohort.engine import Question, connect
+from leeward.cohort.engine import Question, ask, connect
 from leeward.cohort.plan import QUESTION
 from leeward.cohort.plan import steps as plan
 from leeward.cohort.risk_coefficients import scored
@@ -77,11 +77,7 @@ def run(record: Record, question: Question, asked: Asked) -> duckdb.DuckDBPyConn
     """A connection in which the steps of risk stand as tables."""
     con = connect()
     record.to_duckdb(con, "findings")
-    con.execute(
-        "create table question as "
-        "select ?::timestamptz as_of, ?::timestamptz assumed_trigger, ?::varchar assumed_setting",
-        [question.as_of, question.assumed_trigger, question.assumed_setting],
-    )
+    ask(con, question)
     for name, sql in compiled(asked.at):
         con.execute(f"create or replace table {name} as {sql}")
     return con

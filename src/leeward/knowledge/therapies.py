@@ -105,6 +105,11 @@ class Dose(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     unit: Said
 
 
+def in_force(start: date | None, end: date | None, day: date) -> bool:
+    """Whether a line holds on a day: from its first day on, and no more on the day of its end."""
+    return (start is None or start <= day) and (end is None or day < end)
+
+
 class _InForce(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"from_": "from", "for_": "for"}):
     """Words in force in a region, from a day on; `until` is the first day on which they no longer are."""
 
@@ -123,7 +128,7 @@ class _InForce(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={
 
     def holds(self, day: date) -> bool:
         """Whether it is in force on a day."""
-        return (self.from_ is None or self.from_ <= day) and (self.until is None or day < self.until)
+        return in_force(self.from_, self.until, day)
 
 
 class Schedule(_InForce, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -12,7 +12,7 @@ from typing import Literal
 import msgspec
 
 from leeward.knowledge.loader import Evidence, load
-from leeward.knowledge.therapies import Count, Share, Therapy
+from leeward.knowledge.therapies import Count, Share, Therapy, in_force
 from leeward.knowledge.vocabulary import quantities
 
 FOLDER = "prepare"
@@ -42,7 +42,7 @@ class Says(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"fro
 
     def of(self, product: Therapy, day: date | None) -> bool:
         """Whether it speaks of a product on a day; without a day every dated line is shown."""
-        held = day is None or _in_force(self.from_, self.until, day)
+        held = day is None or in_force(self.from_, self.until, day)
         return held and speaks_of(self.classes, self.products, product)
 
 
@@ -125,7 +125,7 @@ class Gap(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"for_
     def of(self, product: str, region: str | None, day: date) -> bool:
         """Whether it is this product's and region's, and in force for a dose of a day."""
         mine = self.product == product and region in (None, self.region)
-        return mine and _in_force(self.from_, self.until, day)
+        return mine and in_force(self.from_, self.until, day)
 
 
 class Unread(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"from_": "from"}):
@@ -140,7 +140,7 @@ class Unread(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"f
 
     def of(self, product: str, region: str | None, day: date) -> bool:
         """Whether it is this product's and region's, and already so on a day."""
-        return self.product == product and region in (None, self.region) and _in_force(self.from_, None, day)
+        return self.product == product and region in (None, self.region) and in_force(self.from_, None, day)
 
 
 class Cycle(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -251,11 +251,6 @@ class EarlySigns(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     checked: date
     numbers: dict[str, Limit]
     sign: dict[str, EarlySign]
-
-
-def _in_force(start: date | None, end: date | None, day: date) -> bool:
-    """Whether a line holds on a day: from its first day on, and no more on the day of its end."""
-    return (start is None or start <= day) and (end is None or day < end)
 
 
 def _known(named: list[str]) -> None:
