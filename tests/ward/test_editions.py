@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from time import sleep
 
@@ -147,6 +148,25 @@ def test_31_a_good_new_file_is_taken_without_restart_and_patients_are_graded_aga
     assert list(world.audit.records())[-1].edition == after
     assert told(world) == [{"edition": after, "trouble": ""}]
     assert patient.told() == [("opened", "first-fever", patient.open()[0].text)]  # nothing is told again
+
+
+def test_31_what_is_left_of_doses_on_the_board_is_worked_out_again(
+    world: World, clock: SetClock, patient: Patient, protocol: Protocol
+) -> None:
+    """At once, and not when it would be due again."""
+
+    def worked_out() -> str:
+        held: dict[str, str] = msgspec.json.decode(world.store.board(["007"])["007"] or b"")
+        return held["left_at"]
+
+    before = worked_out()
+    clock.advance(timedelta(seconds=70))
+    patient.graded()
+    assert worked_out() == before
+    protocol.change(SAYS, ANEW)
+    look(world)
+    patient.graded()
+    assert worked_out() > before
 
 
 def test_31_words_put_back_are_the_edition_they_were(world: World, protocol: Protocol) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from leeward.cohort.agreement import Comparison
+from leeward.knowledge import edition
 from leeward.ward.arrivals import Decision
 from leeward.ward.audit import Entry
 from leeward.ward.look import Look, Looker
@@ -134,7 +135,11 @@ class Grader:
     def _planned(self, looks: list[Look], rows: dict[str, dict[str, Any] | None]) -> list[Look]:
         """A few of the looks with what sources say: those whose row was told longest ago how many doses are left."""
         number = self._world.settings.number
-        told = {name: row["left_at"] for name, row in rows.items() if row is not None and row.get("left_at")}
+        told = {
+            name: row["left_at"]
+            for name, row in rows.items()
+            if row is not None and row.get("left_at") and row.get("edition") == edition()
+        }
         late = self._world.clock.now() - timedelta(seconds=number("grading", "look_again_s"))
         wait = sorted((told.get(look.patient, ""), look.patient) for look in looks if look.answer.triggers)
         due = [name for at, name in wait if not at or datetime.fromisoformat(at) <= late]
