@@ -316,20 +316,6 @@ def test_the_doors_stand_on_the_page_of_quality(world: World, client: TestClient
     assert told["says"] == "HL7 v2 over MLLP, in the clear; senders named: 1"
 
 
-def test_29_a_source_that_stops_or_fires_five_times_as_often_is_told(world: World, clock: SetClock) -> None:
-    """On a control chart with its limits; today so far counts towards nothing."""
-    per_day = [20] * 9 + [0]
-    for day, count in enumerate(per_day):
-        rows = [said(f"P{place}", "spo2", clock.now() - timedelta(minutes=5), 95, "%") for place in range(count)]
-        take(world, *rows, said("Q", "heart-rate", clock.now(), 80, "/min"), message=f"day {day}")
-        clock.advance(timedelta(days=1))
-    chart = next(one for one in quality.charts(world, clock.now()) if one.quantity == "SpO2")
-    assert chart.loud
-    assert chart.says == "stopped: none on the last complete day"
-    assert quality.said([20] * 9 + [110], 5.6, 32.4, 20, 5)[0] == "fires 5.5 times as often as usual"
-    assert quality.said([20] * 10, 5.6, 32.4, 20, 5) == ("within its limits", False)
-
-
 def test_19_a_clock_ahead_of_ours_is_shown(world: World, client: TestClient) -> None:
     """A source whose values reach us before they were measured has a clock that is wrong."""
     take(world, said("S", "spo2", NOW + timedelta(minutes=3), 95, "%"), source="analyser")

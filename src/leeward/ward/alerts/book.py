@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from threading import Lock
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, or_, select
 
 from leeward.knowledge import edition
+from leeward.ward import firing
 from leeward.ward import tables as t
-from leeward.ward.alerts import escalation, feeds, rows
+from leeward.ward.alerts import escalation, feeds, rows, rules
 from leeward.ward.alerts.alert import Alert
 from leeward.ward.alerts.courier import Courier
 from leeward.ward.alerts.machine import consider
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 REMEMBERED_S = 10
 """For how long an alert that nothing became of is remembered as it was shown."""
+FEEDS, RULES = frozenset({"silent", "backlog"}), frozenset({"firing"})
+"""The parts of the ward as a whole that are looked at together."""
 WATCH_EVERY_S = 1.0
 """How often it is asked whether somebody has waited too long; the waits themselves are set in knowledge."""
 
@@ -45,6 +48,8 @@ class Alerts:
         self._feeds = feeds.Feeds(feeds.limits(self._number), feeds.named(world.settings))
         self._courier = Courier(world)
         self._behind: dict[str, float] = {}
+        self._rules_on: date | None = None
+        self.rules: list[firing.Chart] = []
         self._worker = Worker("alerts", self._watch, WATCH_EVERY_S)
         self._open: dict[int | None, tuple[tuple[object, ...], tuple[Alert, ...]]] = {}
         self._turn = Lock()
@@ -66,6 +71,7 @@ class Alerts:
     def _watch(self) -> int:
         """What time alone brings."""
         self.catch_up()
+        self.look_at_rules()
         self.escalate()
         return 0
 
@@ -94,7 +100,24 @@ class Alerts:
             before = rows.states(connection, [rows.WARD]).get(rows.WARD, State())
         words = self._words(now)
         seen = tuple(self._feeds.ward(now, before.held, words) + feeds.backlog(looks, words))
-        return self._keep({rows.WARD: (Subject(), seen, before, None)}, now)
+        return self._keep({rows.WARD: (Subject(), seen, before, FEEDS)}, now)
+
+    def look_at_rules(self) -> list[Change]:
+        """Once a day: whether a rule has stopped or fires far too often, as its control chart of complete days says."""
+        now = self._world.clock.now()
+        if self._rules_on == now.date():
+            return []
+        self._rules_on, self.rules = now.date(), firing.charts(self._world.engine, self._number, now)
+        loud = [one for one in self.rules if one.loud]
+        if loud:
+            said = [{"group": one.group, "of": one.of, "name": one.name, "says": one.says} for one in loud]
+            self._world.store.add_event("control-charts", None, None, {"day": str(now.date()), "charts": said})
+        with self._world.engine.connect() as connection:
+            before = rows.states(connection, [rows.WARD]).get(rows.WARD, State())
+        seen = tuple(rules.signs(loud, self._words(now)))
+        told = self._keep({rows.WARD: (Subject(), seen, before, RULES)}, now)
+        self.send()
+        return told
 
     def _patients(self, looks: Sequence[Look], now: datetime) -> list[Change]:
         """Each patient's signs, under what the ward's own alerts already say."""
@@ -128,7 +151,7 @@ class Alerts:
         return tuple(made)
 
     def _keep(
-        self, asked: Mapping[str, tuple[Subject, tuple[Sign, ...], State, Look | None]], now: datetime
+        self, asked: Mapping[str, tuple[Subject, tuple[Sign, ...], State, Look | frozenset[str]]], now: datetime
     ) -> list[Change]:  # fmt: skip
         """What the machine says of each, written with what it remembers; the worst is told first."""
         waits, covered = self._waits(), self._covered() if rows.WARD not in asked else frozenset()
@@ -300,11 +323,14 @@ class Alerts:
 
 
 def _seen(
-    signs: tuple[Sign, ...], before: State, look: Look | None, covered: frozenset[str], known: frozenset[int]
+    signs: tuple[Sign, ...], before: State, look: Look | frozenset[str], covered: frozenset[str], known: frozenset[int]
 ) -> Seen:  # fmt: skip
-    """Signs as the machine takes them, with those of the findings behind open alerts that no longer stand."""
-    if look is None:
-        return Seen(signs=signs, looked=frozenset({"silent", "backlog"}), acknowledged=known)
+    """Signs as the machine takes them, with those of the findings behind open alerts that no longer stand.
+
+    look: at a patient, or the parts of the ward that were looked at.
+    """
+    if isinstance(look, frozenset):
+        return Seen(signs=signs, looked=look, acknowledged=known)
     rest_on = {basis for held in before.held for basis in held.because}
     doses = [trigger.at for trigger in look.answer.triggers]
     lost = gone(rest_on, look.findings, doses, look.at) if rest_on else frozenset()

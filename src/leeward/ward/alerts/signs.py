@@ -10,13 +10,15 @@ import msgspec
 Class = Literal["physiological", "technical"]
 Kind = Literal[
     "rising-grade", "icans-sign", "first-fever", "marked-rise", "untreated-hypoxia", "look-alike",
-    "feed-silent", "backlog", "grade-open", "answer-widened", "overdue-check",
+    "feed-silent", "backlog", "grade-open", "answer-widened", "overdue-check", "rule-firing",
 ]  # fmt: skip
 KINDS: tuple[Kind, ...] = get_args(Kind)
 """Every kind of alert; of several that open together the first named here leads."""
-TECHNICAL: frozenset[Kind] = frozenset({"feed-silent", "backlog", "grade-open", "answer-widened", "overdue-check"})
+TECHNICAL: frozenset[Kind] = frozenset(
+    {"feed-silent", "backlog", "grade-open", "answer-widened", "overdue-check", "rule-firing"}
+)
 """Kinds that say "we cannot see", where the others say "the patient has changed"."""
-Part = Literal["crs", "icans", "alarm", "open", "widened", "check", "silent", "backlog", "marked"]
+Part = Literal["crs", "icans", "alarm", "open", "widened", "check", "silent", "backlog", "marked", "firing"]
 """What a sign is about, without its detail: the part of a look that shows it."""
 
 ANALYTE = "silent/analyte/"
@@ -42,7 +44,7 @@ class Sign(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that may hold of a patient, or of the ward, at a moment: somewhere from `at_least` to `at_most`.
 
     about: "crs", "icans", "alarm/<id>", "open/crs", "widened/<syndrome>", "check/<ids>", "silent/<feed>",
-    "marked/<what rose>". Level 0: it does not hold.
+    "marked/<what rose>", "firing/<rule>". Level 0: it does not hold.
     A sign that can be told at all rests on findings, or names what is missing. `covers`: quantities (all: "*") of which
     it already says that they are not seen, so that narrower technical signs need not say so again.
     can_wait: nothing new was charted, so it is told only once it has lasted.

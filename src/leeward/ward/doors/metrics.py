@@ -145,6 +145,11 @@ class Ward(Collector):
         for kind, number in connection.execute(asked):
             alerts.add_metric((kind,), number)
         yield alerts
+        says = "Control charts by what they count"
+        loud = GaugeMetricFamily("leeward_charts_outside_limits", says, labels=("counts",))
+        for group in ("grades", "alerts", "findings"):
+            loud.add_metric((group,), sum(one.loud for one in self._world.alerts.rules if one.group == group))
+        yield loud
         yield self._undelivered(connection)
         refused = CounterMetricFamily("leeward_fhir_refused", "Refused requests or entries", labels=("source", "code"))
         for (source, code), number in sorted(refused_requests.items()):

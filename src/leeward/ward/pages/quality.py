@@ -1,13 +1,10 @@
 """Whether the ward itself is well: what fires, what is refused, whose clock is off, who is silent, what was told.
 
-Control charts are c-charts of the findings of a source and quantity that reached us each day (UTC): the middle line is
-the mean of the complete days shown, the limits lie so many times its root from it (knowledge/ward.toml, quality).
+Control charts (ward/firing.py) are of grades given, alerts opened and findings received each day (UTC).
 """
 
 from __future__ import annotations
 
-import math
-from collections import Counter, defaultdict
 from datetime import datetime, timedelta
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -18,6 +15,7 @@ from sqlalchemy import func, select
 from leeward.report import words
 from leeward.report.clock import seconds
 from leeward.ward import tables as t
+from leeward.ward.firing import Chart, charts
 from leeward.ward.hl7.senders import listening
 from leeward.ward.pages.paper import ago, wall
 from leeward.ward.rows import microseconds, moment
@@ -25,7 +23,6 @@ from leeward.ward.rows import microseconds, moment
 if TYPE_CHECKING:
     from leeward.ward.world import World
 
-DAY_US = 86_400_000_000
 WIDTH, HEIGHT, EDGE = 168, 36, 3
 """Pixels of a small chart."""
 DOORS = (
@@ -43,26 +40,20 @@ NO_PAGE = ("/mcp/", "/events")
 """Doors that a browser cannot show."""
 
 
-class Chart(msgspec.Struct, frozen=True, kw_only=True):
-    """One control chart: counts a day (the last is today so far), limits where the days suffice, what it says."""
+class Drawn(msgspec.Struct, frozen=True, kw_only=True):
+    """A control chart with its bars (x, y, height, outside the limits or not) and lines in pixels."""
 
-    source: str
-    quantity: str
-    counts: list[int]
-    mean: float | None
-    low: float | None
-    high: float | None
-    says: str
-    loud: bool
-    bars: list[tuple[float, float, float, bool]] = []
-    lines: list[float] = []
+    chart: Chart
+    bars: list[tuple[float, float, float, bool]]
+    lines: list[float]
 
 
 def page(world: World) -> dict[str, Any]:
     """Everything the template shows."""
     now = world.clock.now()
     return {
-        "charts": charts(world, now), "refusals": refusals(world, now), "skews": skews(world),
+        "charts": [drawn(one) for one in charts(world.engine, world.settings.number, now)],
+        "refusals": refusals(world, now), "skews": skews(world),
         "feeds": feeds(world, now), "told": told(world, now), "canary": canary(world), "doors": doors(world),
         "days": int(world.settings.number("quality", "days")),
         "guidelines": world.editions.shelf.trouble,
@@ -70,56 +61,8 @@ def page(world: World) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def charts(world: World, now: datetime) -> list[Chart]:
-    """A control chart for each source and quantity, those that say something first."""
-    days = int(world.settings.number("quality", "days"))
-    today = microseconds(now) // DAY_US
-    f, c = t.findings.c, t.arrivals.c
-    day = (f.received_at - f.received_at % DAY_US) / DAY_US
-    asked = select(c.source, f.quantity, day.label("day"), func.count()).join(t.arrivals, c.seq == f.arrival)
-    asked = asked.where(f.received_at >= (today - days) * DAY_US).group_by(c.source, f.quantity, "day")
-    counted: dict[tuple[str, str], Counter[int]] = defaultdict(Counter)
-    with world.engine.connect() as connection:
-        for source, quantity, when, count in connection.execute(asked):
-            counted[source, quantity][int(when)] += count
-    made = [_chart(world, key, counts, int(today)) for key, counts in counted.items()]
-    return sorted(made, key=lambda one: (not one.loud, one.source, one.quantity))
-
-
-def _chart(world: World, key: tuple[str, str], counts: Counter[int], today: int) -> Chart:
-    """One of them, from its first day with anything on."""
-    number = world.settings.number
-    series = [counts.get(day, 0) for day in range(min(counts), today + 1)]
-    whole = series[:-1]
-    name = words.quantity(key[1]).name
-    if len(whole) < number("quality", "least_days"):
-        return drawn(Chart(source=key[0], quantity=name, counts=series, mean=None, low=None, high=None, loud=False,
-                           says=f"{len(whole)} complete days: too few for limits"))  # fmt: skip
-    mean = sum(whole) / len(whole)
-    spread = number("quality", "sigmas") * math.sqrt(mean)
-    low, high = max(0.0, mean - spread), mean + spread
-    says, loud = said(whole, low, high, mean, number("quality", "more_often"))
-    return drawn(
-        Chart(source=key[0], quantity=name, counts=series, mean=mean, low=low, high=high, says=says, loud=loud)
-    )
-
-
-def said(whole: list[int], low: float, high: float, mean: float, more_often: float) -> tuple[str, bool]:
-    """What the last complete day says against the limits."""
-    last = whole[-1]
-    if last == 0 and low > 0:
-        return "stopped: none on the last complete day", True
-    if last > high:
-        often = last / mean
-        usual = "" if often < more_often else "fires "
-        return f"{usual}{often:.1f} times as often as usual", True
-    if last < low:
-        return f"rarer than usual: {last}, usually {mean:.0f}", True
-    return "within its limits", False
-
-
-def drawn(chart: Chart) -> Chart:
-    """The same with its bars and lines in pixels: x, y, height, and whether a bar lies outside the limits."""
+def drawn(chart: Chart) -> Drawn:
+    """The same in pixels."""
     top = max([*chart.counts, chart.high or 0, 1])
     step = (WIDTH - 2 * EDGE) / len(chart.counts)
     scale = (HEIGHT - 2 * EDGE) / top
@@ -130,7 +73,7 @@ def drawn(chart: Chart) -> Chart:
         for place, count in enumerate(chart.counts)
     ]  # fmt: skip
     lines = [HEIGHT - EDGE - level * scale for level in (chart.low, chart.mean, chart.high) if level is not None]
-    return msgspec.structs.replace(chart, bars=bars, lines=lines)
+    return Drawn(chart=chart, bars=bars, lines=lines)
 
 
 def refusals(world: World, now: datetime) -> list[dict[str, Any]]:
