@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from starlette.requests import Request
 
 from leeward.record.errors import BadSetting
 from leeward.ward.access import Access, Person, Refusal
@@ -222,6 +223,52 @@ def test_a_form_needs_the_word_of_its_session(guarded: World) -> None:
     assert client.post("/note", data={"csrf": word}).status_code == 200
     assert client.post("/note", data={"csrf": "x"}).status_code == 403
     assert client.post("/note", files={"file": ("a.csv", "a,b")}, data={"csrf": word}).status_code == 200
+
+
+CLICK = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-User": "?1"}
+SCRIPT, RELOAD = {"Sec-Fetch-Mode": "cors"}, {"Sec-Fetch-Mode": "navigate"}
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "lasts"),
+    [
+        ("/list", CLICK, True),
+        ("/list", {}, True),
+        ("/list", SCRIPT, False),
+        ("/list", RELOAD, False),
+        ("/me", {}, False),
+    ],
+)
+def test_a_screen_that_was_left_alone_asks_who_sits_there(
+    guarded: World, clock: SetClock, path: str, headers: dict[str, str], lasts: bool
+) -> None:
+    """Half an hour after somebody last did something, whatever its page goes on asking for by itself."""
+    client, _ = signed_in(guarded, WARD)
+    for _ in range(7):
+        clock.advance(timedelta(minutes=5))
+        client.get(path, headers=headers)
+    assert (client.get("/list", headers=CLICK).status_code == 200) is lasts
+
+
+def test_a_page_that_is_touched_keeps_its_session_and_its_stream_does_not(guarded: World, clock: SetClock) -> None:
+    client, secret = signed_in(guarded, WARD)
+    scope = {"type": "http", "method": "GET", "path": "/events", "query_string": b"", "server": ("testserver", 80),
+             "headers": [(b"cookie", f"{guarded.access.cookie}={secret}".encode())]}  # fmt: skip
+    stream = Request(scope)
+    for _ in range(9):
+        clock.advance(timedelta(minutes=5))
+        assert guarded.access.is_still(stream, WARD)
+        assert client.post("/me", headers={"X-CSRF-Token": form_word(secret)}).status_code == 204
+    still = []
+    for _ in range(7):
+        clock.advance(timedelta(minutes=5))
+        still.append(guarded.access.is_still(stream, WARD))
+    assert still == [True] * 5 + [False] * 2
+
+
+def test_whoever_has_to_sign_in_comes_back_to_the_address(guarded: World) -> None:
+    page = small(guarded).get("/list?of=x&y=%22", headers={"Accept": "text/html"})
+    assert (page.status_code, 'href="/sign-in?then=/list%3Fof%3Dx%26y%3D%2522"' in page.text) == (401, True)
 
 
 def test_another_site_s_page_cannot_have_a_browser_ask(guarded: World) -> None:

@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
 from leeward.cli import app
+from leeward.ward.access import Person
 from leeward.ward.app import create_app
 from leeward.ward.arrivals import Move
 from leeward.ward.audit import AuditDown, Record
@@ -188,6 +189,56 @@ def test_49_the_command_line_says_who_saw_somebody(guarded: World, settings: War
     ]  # fmt: skip
     later = ("--from", "2026-03-05T12:01", "--until", "2026-03-05T13:00", "--database", settings.database)
     assert CliRunner().invoke(app, ["audit-log", "who", *later, "--patient", "A"]).output == ""
+
+
+def test_49_the_audit_of_everybody_is_for_who_may_see_everybody(
+    client: TestClient, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It names patients of every unit; an administrator of one unit reads nothing of it."""
+    take(world, said("P1", "body-temperature", NOW, 38.2, "Cel"))
+    assert client.get("/rows").status_code == 200
+    handle = world.store.handle_of("P1")
+    found = client.get(f"/fhir/AuditEvent?patient={handle}").json()["entry"]
+    assert [one["resource"]["entity"][0]["what"]["reference"][:8] for one in found] == ["Patient/"] * len(found)
+    assert len(found) >= 1, "the board that showed them"
+    nowhere = Person(id="x", name="X", role="administrator", units=frozenset({"NOWHERE"}))
+    monkeypatch.setattr(world.access, "_recognised", lambda *_, **__: nowhere)
+    for asked in ("", f"?patient={handle}", "?_count=1"):
+        answered = client.get(f"/fhir/AuditEvent{asked}")
+        assert (answered.status_code, "entry" in answered.json()) == (403, False)
+
+
+def test_49_a_broken_glass_stands_on_the_board_until_somebody_responsible_has_seen_it(
+    guarded: World, clock: SetClock
+) -> None:
+    """To whoever may see that patient, with who it was and when, and for a day at most."""
+    client = TestClient(create_app(guarded, start=False), follow_redirects=False)
+
+    def head(who: str, unit: str, role: str = "ward") -> dict[str, str]:
+        """Somebody of a unit."""
+        name = who.capitalize()
+        return {"Authorization": f"Bearer {access_token(NOW, sub=who, name=name, units=[unit], groups=[role])}"}
+
+    def board(who: str, unit: str, role: str = "ward", path: str = "/") -> str:
+        """What stands on their board."""
+        return str(client.get(path, headers=head(who, unit, role)).text)
+
+    handle = guarded.store.handle_of("C")
+    why = {"Break-Glass": "consulted about this patient"}
+    assert client.get(f"/patient/{handle}", headers=head("amal", "7 West") | why).status_code == 200
+    assert "broke the glass" not in board("amal", "7 West"), "C is not theirs to see"
+    for path in ("/", "/rows"):
+        assert "Amal broke the glass at 12:00 to see" in " ".join(board("bo", "8 East", path=path).split())
+    (number,) = [one.number for one in guarded.access.broken.open()]
+    seen = f"/glass/{number}/seen"
+    assert client.post(seen, headers=head("bo", "8 East")).status_code == 403
+    assert client.post(seen, headers=head("eve", "7 West", "hospital")).status_code == 404, "of another unit"
+    assert client.post(seen, headers=head("ida", "8 East", "hospital")).status_code == 303
+    assert "broke the glass" not in board("bo", "8 East")
+    assert client.get(f"/patient/{handle}", headers=head("amal", "7 West") | why).status_code == 200
+    assert len(guarded.access.broken.open()) == 1
+    clock.advance(timedelta(hours=25))
+    assert guarded.access.broken.open() == []
 
 
 # ------------------------------------------------------------------ the whole store

@@ -15,6 +15,7 @@ from starlette.requests import HTTPConnection, Request
 
 from leeward.ward.access.asked import Asked, asked_of, route_of
 from leeward.ward.access.bearers import Bearers
+from leeward.ward.access.broken import BROKEN, Notes
 from leeward.ward.access.flow import Flow
 from leeward.ward.access.glass import Glass
 from leeward.ward.access.known import Known, credential
@@ -64,6 +65,7 @@ class Access:
         self.bearers = Bearers(settings, self.said, self.home, clock, shelf=shelf, sessions=self.sessions, seen=seen)
         self.glass = Glass(world.audit, self.said.break_glass_file, int(number("access", "break_glass_letters")))
         self.glass.bring_back()
+        self.broken = Notes(world.engine, clock, number("access", "break_glass_hours"))
         self.known = Known(clock.monotonic, idle.total_seconds(), int(number("limits", "clients")))
         self.cookie = "__Host-leeward" if self.said.secure else "leeward"
 
@@ -100,6 +102,14 @@ class Access:
         self.admit_person(person, action, patient, why, detail=route_of(request), broken=broken)
         held.owed, held.settled = None, True
         return person
+
+    def admit_to_all(self, request: Request, action: Action) -> Person:
+        """The same for what tells of everybody: whoever is limited to units or patients is refused (403)."""
+        person = self.person_of(request)
+        if person.limited:
+            self._refused(person, action, None, "limited", route_of(request))
+            raise Refusal(403)
+        return self.admit(request, action)
 
     def admit_person(
         self,
@@ -241,7 +251,7 @@ class Access:
     def _loud(self, person: Person, patient: str | None) -> None:
         """Tell the board and the log that the glass was broken."""
         log.critical("break-glass")
-        self._world.store.add_event("break-glass", patient, None, {"person": person.name})
+        self._world.store.add_event(BROKEN, patient, None, {"person": person.name})
 
     def nobody(self, request: Request, action: str, reason: str) -> None:
         """Have the audit told that somebody unknown was refused; of many refusals of a kind, how many they were.

@@ -17,7 +17,7 @@ from leeward.report.page import sheet as dress
 from leeward.ward.access import Action, Person, Refusal
 from leeward.ward.arrivals import Held
 from leeward.ward.clock import ReplayClock
-from leeward.ward.pages import board, charted, entry, handover, knowledge, paper, quality
+from leeward.ward.pages import board, charted, entry, glass, handover, knowledge, paper, quality
 from leeward.ward.pages import patient as pages
 from leeward.ward.pages.board import Line
 from leeward.ward.pages.moments import Doubt, typed
@@ -87,7 +87,7 @@ def _ward(made: APIRouter, world: World) -> None:
         return paper.answer(
             world, request, person, "ward.html", lines=lines, units=units, unit=unit if unit in units else "",
             show=show if show in board.SHOWS else "", shows=board.SHOWS, tally=tally(lines), last_event=last,
-            speed=_speed(world),
+            speed=_speed(world), broken=glass.notes(world, person),
         )  # fmt: skip
 
     @made.get("/rows")
@@ -96,7 +96,8 @@ def _ward(made: APIRouter, world: World) -> None:
         lines = _shown_lines(world, request, person)
         asked = set(filter(None, of.split(",")))
         some = [one for one in lines if one.handle in asked] if asked else lines
-        return paper.answer(world, request, person, "rows.html", lines=some, tally=tally(lines))
+        return paper.answer(world, request, person, "rows.html", lines=some, tally=tally(lines),
+                            broken=glass.notes(world, person))  # fmt: skip
 
 
 def _shown_lines(world: World, request: Request, person: Person) -> list[Line]:

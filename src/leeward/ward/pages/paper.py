@@ -50,7 +50,7 @@ def told(world: World, request: Request, person: Person, template: str, **held: 
         "ward": world.settings.name, "person": person, "csrf": world.access.form_word(request),
         "now": now, "clock": wall(world, now), "edition": edition(), "standing": STANDING,
         "demo": world.settings.demo, "path": request.url.path, "signed_in": world.access.said.somebody,
-        "read_only": not person.may("write"),
+        "read_only": not person.may("write"), "here_s": int(world.settings.number("access", "here_again_s")),
     }  # fmt: skip
     return templates().get_template(template).render(frame | held)
 

@@ -87,6 +87,8 @@ function put(fresh, asked) {
   if (within && !rows.contains(document.activeElement)) link(document.getElementById(here))?.focus({ preventScroll: true });
   age(rows);
   document.getElementById("nobody").hidden = rows.children.length > 0;
+  const glass = fresh.getElementById("glass");
+  if (glass) document.getElementById("glass").replaceWith(glass);
   const tally = fresh.documentElement.dataset.tally;
   if (tally) document.getElementById("tally").textContent = tally;
   if (told.length) document.getElementById("said").textContent = told.slice(0, 3).join(". ");

@@ -4,9 +4,26 @@ import { heard, now, wall } from "./frame.js";
 
 const SILENT_MS = 9000; // the page greys out within ten seconds of the last word
 const LOOK_MS = 500;
+const FIRST_WAIT_MS = 1000;
+const LAST_WAIT_MS = 30000;
 const ALERTS = ["opened", "overtaken", "resolved", "withdrawn", "corrected", "left", "acknowledged", "quieted", "escalated",
   "again"];
-const KINDS = ["hello", "beat", "graded", "break-glass", ...ALERTS.map((one) => `alert-${one}`)];
+const KINDS = ["hello", "beat", "graded", "break-glass", "break-glass-seen", ...ALERTS.map((one) => `alert-${one}`)];
+
+let old = false;
+
+/** Whether something newer is known than the page shows: then it is not live, however well the feed is heard. */
+export function behind(yes) {
+  old = yes;
+  const state = document.getElementById("live");
+  if (!document.body.classList.contains("stale") && state.dataset.heard) said(state);
+}
+
+function said(state) {
+  const words = old ? "newer is known, being read" : "live";
+  if (state.textContent !== words) state.textContent = words;
+  state.classList.toggle("is-live", !old);
+}
 
 /** Listen to the feed; `on.graded(handles)`, `on.other(kind, body)`, `on.edition(id)`, `on.again()` after a loss. */
 export function listen(on) {
@@ -17,20 +34,23 @@ export function listen(on) {
   let lastHeard = now();
   let greyed = false;
   let source;
+  let asking = false;
+  let tries = 0; // since the feed was heard last
   const main = document.getElementById("main");
 
   function word() {
     last = performance.now();
     lastWall = Date.now();
     lastHeard = now();
+    tries = 0;
     if (greyed) {
       greyed = false;
       document.body.classList.remove("stale");
       lost.hidden = true;
       on.again();
     }
-    state.textContent = "live";
-    state.classList.add("is-live");
+    state.dataset.heard = "yes";
+    said(state);
   }
 
   function take(event, kind) {
@@ -73,10 +93,24 @@ export function listen(on) {
       lost.textContent = `The live feed is lost. What stands here is as of ${wall(lastHeard)} and may have changed since.`;
       lost.hidden = false;
     }
-    if (greyed && source.readyState === EventSource.CLOSED) {
-      source.close();
-      open();
+    if (source.readyState === EventSource.CLOSED) refused();
+  }
+
+  /** A lost line the browser mends by itself; a refusal it takes for final. Who is signed out goes to sign in. */
+  async function refused() {
+    if (asking) return;
+    asking = true;
+    const me = await fetch("/me", { cache: "no-store" }).catch(() => null);
+    if (me?.ok && (await me.json().catch(() => ({ role: "" }))).role === null) {
+      location.reload(); // the answer says "sign in", shows nobody, and leads back to this address
+      return;
     }
+    const wait = Math.min(FIRST_WAIT_MS * 2 ** tries, LAST_WAIT_MS);
+    tries += 1;
+    setTimeout(() => {
+      asking = false;
+      open();
+    }, wait);
   }
 
   open();

@@ -46,6 +46,18 @@ export function age(within = document) {
   }
 }
 
+// A session lasts while somebody sits here: a page that is touched says so, and one that only follows the ward never does.
+const HERE_MS = Number(root.dataset.hereS || 0) * 1000;
+let saidMs = performance.now();
+
+function touched() {
+  if (!HERE_MS || performance.now() - saidMs < HERE_MS) return;
+  saidMs = performance.now();
+  fetch("/me", { method: "POST", headers: { "X-CSRF-Token": root.dataset.csrf } }).catch(() => null);
+}
+
+for (const kind of ["pointerdown", "keydown", "wheel", "touchmove"]) addEventListener(kind, touched, { passive: true });
+
 /** Whether keys now belong to something that is being filled in. */
 export function typing(event) {
   const one = event.target;
