@@ -170,6 +170,30 @@ def test_an_alert_is_untold_until_a_board_opens_and_its_row_is_fetched_anew(
     assert [one.told for one in patient.open() if one.kind == "rising-grade"] == ["untold"]  # the board is closed
 
 
+def test_23_whoever_was_shown_an_alert_hears_of_its_withdrawal_though_no_board_was_open(
+    address: str, world: World, clock: SetClock
+) -> None:
+    """Once: when their board opens again; on record for each person, as that it was shown."""
+    patient = Patient(world, clock, "Canary^Cecily")
+    record, at = patient.chart(temperature=38.4), clock.now()
+    patient.graded()
+    with listening(address) as page:
+        page.heard("alerts-open")
+        page.heard("beat")
+    clock.advance(timedelta(minutes=5))
+    patient.chart(temperature=36.8, record=record, version="2", status="corrected", at=at)
+    patient.graded()
+    with listening(address) as page:
+        _, said = page.heard("alert-withdrawn")
+        page.heard("beat")
+    assert (said["open"], said["text"][:9]) == (False, "Withdrawn")
+    with listening(address) as page:
+        assert {page.next()["event"] for _ in range(6)} == {"hello", "alerts-open", "beat"}
+    one = world.alerts.one(said["alert"])
+    assert one is not None
+    assert [event.person for event in one.happened if event.what == "withdrawal-shown"] == ["demo"]
+
+
 def test_42_a_board_is_told_of_its_own_units_alerts_alone(
     address: str, world: World, clock: SetClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

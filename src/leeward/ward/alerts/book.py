@@ -258,18 +258,18 @@ class Alerts:
             rows.add_event(connection, alert_id, what, now, person=person, said=said)
             escalation.announce(connection, found[0], f"alert-{what}", now)
 
-    def shown(self, alert_ids: Sequence[int], person: str) -> None:
+    def shown(self, alert_ids: Sequence[int], person: str, what: str = "shown") -> None:
         """Alerts went out to somebody's open board: on record once for each person, and no proof that they saw it."""
         with self._world.engine.connect() as connection:
-            new = set(alert_ids) - rows.having(connection, alert_ids, "shown", person)
+            new = set(alert_ids) - rows.having(connection, alert_ids, what, person)
         if not new:
             return
         now = self._world.clock.now()
         with rows.writing(self._world.engine) as connection:
             first = sorted(new - rows.having(connection, sorted(new), "shown"))
-            for alert_id in sorted(new - rows.having(connection, sorted(new), "shown", person)):
-                rows.add_event(connection, alert_id, "shown", now, person=person)
-            escalation.announce_shown(connection, first, now)
+            for alert_id in sorted(new - rows.having(connection, sorted(new), what, person)):
+                rows.add_event(connection, alert_id, what, now, person=person)
+            escalation.announce_shown(connection, first if what == "shown" else [], now)
 
     def catch_up(self) -> None:
         """Have everybody of a backlog looked at together once nothing more of it comes: the worst is told first."""

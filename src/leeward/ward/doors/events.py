@@ -8,7 +8,7 @@ few seconds and has no number. When the ward takes another edition, `hello` is s
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -24,6 +24,8 @@ from leeward.ward.arrivals import Event
 from leeward.ward.doors.alerts import sees, shown, theirs
 from leeward.ward.world import World
 
+ON_RECORD = {"alerts-open": "shown", "alert-opened": "shown", "alert-withdrawn": "withdrawal-shown"}
+"""What is put on record of an alert, for each person, once their open board has been sent it."""
 NEVER_S = 10**6
 """The library's own beat is a comment, which no page can hear; ours is an event."""
 
@@ -61,6 +63,18 @@ def router(world: World) -> APIRouter:
     return routes
 
 
+def _on_record(one: Alert, person: Person) -> set[str]:
+    """What somebody's boards have been sent of an alert."""
+    return {event.what for event in one.happened if event.person == person.id} & {*ON_RECORD.values()}
+
+
+def _withdrawn(one: Alert) -> dict[str, Any]:
+    """That an alert was withdrawn, as it was told when it happened."""
+    said = next((event.text for event in one.happened if event.what == "withdrawn"), None)
+    return {"alert": one.id, "what": "withdrawn", "at": one.closed_at, "patient": one.handle, "unit": one.unit,
+            "kind": one.kind, "class": one.kind_class, "level": one.level, "text": said, "open": False}  # fmt: skip
+
+
 class Stream:
     """What one listener hears."""
 
@@ -72,16 +86,12 @@ class Stream:
     async def events(self) -> AsyncIterator[ServerSentEvent]:
         """Hello, what was missed, then everything as it happens, while they may listen; a beat between."""
         newest = await asyncio.to_thread(self._world.store.last_event)
-        missed = 0 if self._last is None else newest - self._last
-        lost = missed < 0 or missed > self._world.settings.number("feed", "resume_most")
-        start = newest if self._last is None or lost else self._last
+        start, lost = self._resumed(newest)
         known = edition()
         yield self._hello(known, start, reload=lost)
-        open_ = await asyncio.to_thread(self._open)
-        if not await asyncio.to_thread(self._audited, [one.patient for one in open_]):
-            return
-        yield self._said("alerts-open", {"alerts": [shown(one) for one in open_]})
-        await asyncio.to_thread(self._world.alerts.shown, [one.id for one in open_], self._person.id)
+        for kind, told, alerts in await asyncio.to_thread(self._opening, fresh=start == newest):
+            yield self._said(kind, told)
+            await asyncio.to_thread(self._delivered, kind, [one.id for one in alerts])
         every_s, heard_s = self._world.settings.number("feed", "heartbeat_s"), asyncio.get_running_loop().time()
         async for found in self._world.feed.after(start):
             for event in found:
@@ -91,8 +101,8 @@ class Stream:
                     if not await asyncio.to_thread(self._audited, [event.patient]):
                         return
                     yield self._said(event.kind, body, number=event.seq)
-                    if event.kind == "alert-opened":  # whoever asks for the next event has taken this one
-                        await asyncio.to_thread(self._world.alerts.shown, [body["alert"]], self._person.id)
+                    if event.kind in ON_RECORD:  # whoever asks for the next event has taken this one
+                        await asyncio.to_thread(self._delivered, event.kind, [body["alert"]])
             if known != edition():
                 known = edition()
                 yield self._hello(known, start, reload=False)
@@ -102,14 +112,34 @@ class Stream:
                     return
                 yield self._said("beat", self._beat())
 
+    def _resumed(self, newest: int) -> tuple[int, bool]:
+        """After which event the listener goes on, and whether too much was missed to be told again."""
+        missed = 0 if self._last is None else newest - self._last
+        lost = missed < 0 or missed > self._world.settings.number("feed", "resume_most")
+        return newest if self._last is None or lost else self._last, lost
+
     def _hello(self, known: str, last: int, *, reload: bool) -> ServerSentEvent:
         """What holds: at the beginning, and again when another edition is in use."""
         said = {"edition": known, "last": last, "reload": reload, **self._beat()}
         return self._said("hello", said, retry=int(self._world.settings.number("feed", "retry_ms")))
 
-    def _open(self) -> list[Alert]:
-        """The open alerts that this listener may see: whoever opens a board is told of them."""
-        return [one for one in self._world.alerts.open() if sees(self._world, self._person, one)]
+    def _opening(self, *, fresh: bool) -> list[tuple[str, dict[str, Any], list[Alert]]]:
+        """What whoever opens a board is told of at once: what is open; and what they had been shown and was withdrawn.
+
+        fresh: nothing that was missed comes again as it happened. What cannot be audited is not told.
+        """
+        world, person = self._world, self._person
+        open_ = [one for one in world.alerts.open() if sees(world, person, one)]
+        lately = [one for one in world.alerts.closed_lately() if fresh and sees(world, person, one)]
+        gone = [one for one in lately if one.closed == "withdrawn" and _on_record(one, person) == {"shown"}]
+        if not self._audited([one.patient for one in (*open_, *gone)]):
+            return []
+        return [("alerts-open", {"alerts": [shown(one) for one in open_]}, open_),
+                *(("alert-withdrawn", _withdrawn(one), [one]) for one in gone)]  # fmt: skip
+
+    def _delivered(self, kind: str, ids: Sequence[int]) -> None:
+        """Put on record that this person's board has been sent it."""
+        self._world.alerts.shown(ids, self._person.id, ON_RECORD[kind])
 
     def _beat(self) -> dict[str, Any]:
         """The server's time: a page never trusts its own."""
