@@ -66,6 +66,30 @@ def test_52_the_board_greys_out_when_the_feed_is_lost(opened: Any, tmp_path: Pat
         context.close()
 
 
+def test_52_a_feed_that_is_refused_is_asked_for_seldom_and_who_is_signed_out_signs_in(
+    opened: Any, ward: tuple[World, str]
+) -> None:
+    """A refusal is final for the browser: the page asks why, waits longer each time, and shows nobody to nobody."""
+    _, address = ward
+    asked: list[str] = []
+
+    def refused(route: Any) -> None:
+        asked.append(route.request.url)
+        route.fulfill(status=401, json={"detail": "Sign in to see this."})
+
+    context = opened.new_context()
+    page = context.new_page()
+    page.route("**/events", refused)
+    page.goto(address)
+    page.wait_for_timeout(6000)
+    assert 2 <= len(asked) <= 4, "at once, after one second, after two more, after four more"
+    page.route("**/me", lambda route: route.fulfill(json={"name": "not signed in", "role": None, "csrf": ""}))
+    page.route(f"{address.rstrip('/')}/", lambda route: route.fulfill(status=401, body="Sign in to see this."))
+    page.get_by_text("Sign in to see this.").wait_for(timeout=12_000)
+    assert page.locator("#rows").count() == 0
+    context.close()
+
+
 def test_52_another_edition_is_told(opened: Any, ward: tuple[World, str], monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that came back with other knowledge is noticed by a page that stayed open."""
     _, address = ward

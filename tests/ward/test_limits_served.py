@@ -24,7 +24,8 @@ from leeward.ward.world import World
 from tests.ward.small import app_of
 
 configure(quiet=True)
-limits = {"limits": {"body_wait_s": 1.0, "body_whole_s": 2.0, "burst": 100000.0}}
+limits = {"limits": {"body_wait_s": 1.0, "body_whole_s": 2.0, "burst": 100000.0, "lines": 40.0,
+                     "address_lines": 30.0}}
 world = World(WardSettings(database=f"sqlite:///{sys.argv[1]}/ward.db", demo=True, limits=limits), SystemClock())
 Listening(app_of(world), world.settings, host="127.0.0.1", port=int(sys.argv[2])).run()
 """
@@ -143,3 +144,25 @@ def test_43_two_lengths_are_no_request(served: Served) -> None:
     assert served.spoken(both, 2).count(b"HTTP/1.1 200") <= 1
     twice = b"POST /note HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello"
     assert served.spoken(twice, 2).startswith(b"HTTP/1.1 400")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("said", [b"", b"GET /me HTTP/1.1\r\nHo"])
+def test_43_lines_that_say_nothing_whole_are_closed_and_shut_nobody_out(served: Served, said: bytes) -> None:
+    """Of one address so many at most, and each for a moment: the places of others are theirs."""
+    with contextlib.ExitStack() as held:
+        lines = [held.enter_context(socket.create_connection(("127.0.0.1", served.port), timeout=5)) for _ in range(60)]
+        for line in lines:
+            with contextlib.suppress(OSError):
+                line.sendall(said)
+        assert closed(lines[-1]), "one more than an address may have"
+        assert all(map(closed, lines)), "and the others when they have said nothing whole for a while"
+        assert httpx.get(f"{served.at}/me").status_code == 200
+
+
+def closed(line: socket.socket) -> bool:
+    """Whether the other side lets go, before time is up."""
+    try:
+        return line.recv(1) == b""
+    except ConnectionResetError:
+        return True
