@@ -8,8 +8,10 @@ import subprocess
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 from starlette.testclient import TestClient
 
+from leeward.ward import tables
 from leeward.ward.access import Person
 from leeward.ward.clock import SetClock
 from leeward.ward.world import World
@@ -78,6 +80,32 @@ def test_the_same_id_gives_the_same_answer_for_good(
     assert made["agent"][0]["who"]["reference"] == "Device/leeward"
     assert world.grader.look("007").answer.edition in made["agent"][0]["who"]["display"]
     assert client.get(f"/fhir/Provenance/{made['id']}").json() == made
+
+
+def test_what_came_by_another_door_is_named_and_can_be_read(
+    client: TestClient, world: World, clock: SetClock, handle: str
+) -> None:
+    """A device charted at the bedside, a pressure below a bound: each an Observation of ours, the same for good."""
+    take(world, said("007", "oxygen-device", NOW, "non-rebreather"), said("007", "oxygen-flow", NOW, 15, "L/min"),
+         said("007", "systolic-bp", NOW, 78, "mm[Hg]"), source="bedside", door="bedside")  # fmt: skip
+    one = grade(client, handle)
+    ours = [part["reference"] for part in one["derivedFrom"] if "/lwf." in part["reference"]]
+    assert len(ours) >= 2
+    assert all("007" not in name and "rebreather" not in name for name in ours)
+    read = {name: client.get(f"/fhir/{name}") for name in ours}
+    assert {answer.status_code for answer in read.values()} == {200}
+    by_code = {answer.json()["code"]["coding"][0]["code"]: answer.json() for answer in read.values()}
+    assert by_code["oxygen-device"]["valueString"] == "non-rebreather"
+    assert by_code["oxygen-device"]["subject"]["reference"] == "Patient/007"
+    clock.advance(timedelta(hours=1))
+    send(client, temperature(39.4, "t2"))
+    assert {part["reference"] for part in grade(client, handle)["derivedFrom"]} >= set(ours)
+    for name, before in read.items():
+        assert client.get(f"/fhir/{name}").json() == before.json()
+    assert client.get(f"/fhir/Observation/lwf.{'0' * 20}.{handle}.hgdgneqdc0").status_code == 404
+    with world.engine.connect() as connection:
+        actions = {row.action for row in connection.execute(select(tables.audit)) if row.patient == "007"}
+    assert "export" in actions
 
 
 @pytest.mark.parametrize("id_", ["lwo.nothing.{}.hgdgneqdc0", "lwo.astct-2019-crs.0123456789abcdef01234567.hgdgneqdc0",
@@ -168,9 +196,14 @@ def everything(client: TestClient, handle: str) -> list[Said]:
 
 
 @pytest.mark.slow
-def test_every_resource_that_is_sent_is_valid_fhir_r4(client: TestClient, handle: str) -> None:
+def test_every_resource_that_is_sent_is_valid_fhir_r4(client: TestClient, world: World, handle: str) -> None:
     """By the published structure definitions, with an independent validator (npm @medplum/core), offline."""
+    take(world, said("007", "oxygen-device", NOW, "nasal-cannula"), said("007", "systolic-bp", NOW, 78, "mm[Hg]"),
+         said("007", "oxygen-flow", NOW, 3, "L/min"))  # fmt: skip
     sent = everything(client, handle)
+    ours = [part["reference"] for part in grade(client, handle)["derivedFrom"] if "/lwf." in part["reference"]]
+    assert ours
+    sent += [client.get(f"/fhir/{name}").json() for name in ours]
     assert {one["resourceType"] for one in sent} >= {"Bundle", "CapabilityStatement", "OperationOutcome", "Patient"}
     folder = installed()
     node = shutil.which("node")

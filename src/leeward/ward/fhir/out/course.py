@@ -30,10 +30,10 @@ GRADE = "leeward-grade"
 STANDING = "What published sources make of the findings on record, for a professional's review. No alarm, no order."
 ABSENT = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
 DEVICE = "leeward"
-KINDS = {"Observation": "o", "RiskAssessment": "r", "DetectedIssue": "d"}
-"""Resources that can be read again by id, and the letter of each in its id."""
+KINDS = {"Observation": "o", "RiskAssessment": "r", "DetectedIssue": "d", "Finding": "f"}
+"""What can be read again by id, and the letter of each in its id; a finding is an Observation that is no grade."""
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
-_ID = re.compile(r"lw(p?)([ord])\.([a-z0-9.\-]{1,22})\.([0-9a-f]{24})\.([0-9a-z]{10})")
+_ID = re.compile(r"lw(p?)([ordf])\.([a-z0-9.\-]{1,22})\.([0-9a-f]{24})\.([0-9a-z]{10})")
 _WHAT_MOST = 22
 
 

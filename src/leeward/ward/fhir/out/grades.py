@@ -16,10 +16,10 @@ from leeward.ward.fhir.out.course import (
     Course,
     Resource,
     coded,
-    is_resource,
     maker,
     title,
 )
+from leeward.ward.fhir.out.findings import Known
 
 
 def grades(course: Course) -> Iterator[tuple[str, Grade]]:
@@ -31,7 +31,7 @@ def grades(course: Course) -> Iterator[tuple[str, Grade]]:
         yield f"{scale}-crs" if not scale.endswith("-crs") else scale, grade
 
 
-def observation(course: Course, scale: str, grade: Grade) -> Resource:
+def observation(course: Course, scale: str, grade: Grade, known: Known) -> Resource:
     """One grade. A range is a Range and two components; what nothing can be graded of says that it is unknown."""
     said: Resource = {
         "resourceType": "Observation", "id": course.id("Observation", scale), "status": "final",
@@ -40,8 +40,7 @@ def observation(course: Course, scale: str, grade: Grade) -> Resource:
         "device": maker(course.look.answer.edition), "note": [{"text": text} for text in _notes(grade)],
         "component": [_bound("at-least", grade.at_least), _bound("at-most", grade.at_most)],
     }  # fmt: skip
-    sources = sorted({b.place for b in grade.because if b.place and is_resource(b.place)})
-    derived = [{"reference": place} for place in sources if place.startswith("Observation/")]
+    derived = [{"reference": name} for name in sorted({known.reference(one) or "" for one in grade.because} - {""})]
     return said | _value(grade) | ({"derivedFrom": derived} if derived else {})
 
 

@@ -13,7 +13,7 @@ from leeward.knowledge import edition
 from leeward.report import plan_fhir
 from leeward.ward.audit import Record
 from leeward.ward.fhir import search as seek
-from leeward.ward.fhir.out import grades, issues, risk_scores, risks
+from leeward.ward.fhir.out import findings, grades, issues, risk_scores, risks
 from leeward.ward.fhir.out.audits import event
 from leeward.ward.fhir.out.course import DEVICE, GRADE, Course, Named, Resource, course, device, named, short, subject
 from leeward.ward.fhir.out.provenance import provenance
@@ -54,9 +54,21 @@ def read(desk: Desk, kind: str, id_: str) -> bytes:
         return msgspec.json.encode(device(edition()))
     held = named(id_)
     assert held is not None
+    if held.kind == "Finding" and not held.of_provenance and kind == "Observation":
+        return msgspec.json.encode(_finding(desk, held))
     if kind != ("Provenance" if held.of_provenance else held.kind):
         raise unfit(404, "not-found", "There is nothing here.")
     return msgspec.json.encode(_again(desk, held, provenance_=held.of_provenance))
+
+
+def _finding(desk: Desk, held: Named) -> Resource:
+    """A finding that came by another door, as it reached us."""
+    patient, _ = desk.called(held.handle, posted=False)
+    desk.admit("export", patient)
+    found = findings.observation(course(desk.world, patient, desk.home, held.at), held.what)
+    if found is None:
+        raise unfit(404, "not-found", "There is nothing here.")
+    return found
 
 
 def _again(desk: Desk, held: Named, *, provenance_: bool) -> Resource:
@@ -73,8 +85,9 @@ def _again(desk: Desk, held: Named, *, provenance_: bool) -> Resource:
 def _said(world: World, seen: Course, kind: str) -> Iterable[Said]:
     """Everything of a type that we say of a patient."""
     if kind == "Observation":
+        known = findings.Known(seen)
         for scale, grade in grades.grades(seen):
-            yield scale, grades.observation(seen, scale, grade), grade.because
+            yield scale, grades.observation(seen, scale, grade, known), grade.because
     elif kind == "RiskAssessment":
         for name, score in risks.scores(seen):
             yield name, risks.assessment(seen, name, score), ()
