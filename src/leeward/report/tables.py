@@ -16,10 +16,11 @@ from leeward.report.words import DAY_S
 
 
 class Told(NamedTuple):
-    """A figure and when it was charted."""
+    """A figure and when it was charted, in words and as the second at which its findings stand."""
 
     figure: str
     when: str = ""
+    at_s: int | None = None
 
 
 class Day(NamedTuple):
@@ -115,7 +116,7 @@ def _finding(row: Row | None, clock: Clock) -> Told:
     if row is None:
         return NOTHING
     told = words.measure(words.between(row.quantity, row.low, row.high), words.unit_of(row.quantity))
-    return Told(told, clock.moment(row.at_s))
+    return Told(told, clock.moment(row.at_s), row.at_s)
 
 
 def _score(row: Row | None, clock: Clock) -> Told:
@@ -123,14 +124,14 @@ def _score(row: Row | None, clock: Clock) -> Told:
     if row is None:
         return NOTHING
     name = words.quantity(row.quantity).name.removesuffix(" score")
-    return Told(f"{name} {words.between(row.quantity, row.low, row.high)}", clock.moment(row.at_s))
+    return Told(f"{name} {words.between(row.quantity, row.low, row.high)}", clock.moment(row.at_s), row.at_s)
 
 
 def _bar(bar: Bar | None, clock: Clock) -> Told:
     """A blood pressure with its time."""
     if bar is None:
         return NOTHING
-    return Told(pressure(bar), clock.moment(bar.at_s))
+    return Told(pressure(bar), clock.moment(bar.at_s), bar.at_s)
 
 
 def pressure(bar: Bar) -> str:
@@ -145,7 +146,7 @@ def _most(tracks: Tracks, from_s: int, until_s: int, clock: Clock) -> Told:
     if not held:
         return NOTHING
     most = max(held, key=lambda band: (words.device(band.device).step, band.flow or (0.0, 0.0)))
-    return Told(support(most), f"from {clock.moment(most.from_s)}")
+    return Told(support(most), f"from {clock.moment(most.from_s)}", most.from_s)
 
 
 def _ran(tracks: Tracks, from_s: int, until_s: int) -> list[str]:
@@ -230,7 +231,7 @@ def _latest_temperature(tracks: Tracks, at_s: int) -> Told:
     if last is None or at_s - last.at_s > tracks.stands_s("body-temperature", last.at_s):
         return NOTHING
     told = words.measure(words.between("body-temperature", last.low, last.high), words.unit_of("body-temperature"))
-    return Told(told, _old(at_s - last.at_s))
+    return Told(told, _old(at_s - last.at_s), last.at_s)
 
 
 def _latest_pressure(tracks: Tracks, at_s: int) -> Told:
@@ -239,7 +240,7 @@ def _latest_pressure(tracks: Tracks, at_s: int) -> Told:
     last = next((bar for bar in earlier if bar.systolic is not None), None)
     if last is None or at_s - last.at_s > tracks.stands_s("systolic-bp", last.at_s):
         return NOTHING
-    return Told(pressure(last), _old(at_s - last.at_s))
+    return Told(pressure(last), _old(at_s - last.at_s), last.at_s)
 
 
 def _old(gone_s: int) -> str:

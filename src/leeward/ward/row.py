@@ -146,6 +146,8 @@ def row_of(look: Look, before: dict[str, Any] | None) -> dict[str, Any]:
     told = look.lookalikes
     triggers = look.answer.triggers
     alarms = tuple(one["title"] for one in told.get("alarms", ()))
+    given = tuple(_given(look))
+    left, left_at = (_left(look.plan), look.at) if look.plan else _kept(held, given)
     row = Row(
         at=look.at, edition=look.answer.edition, product=triggers[-1].name if triggers else None,
         doses=sum(1 for one in triggers if one.name == triggers[-1].name),
@@ -155,8 +157,7 @@ def row_of(look: Look, before: dict[str, Any] | None) -> dict[str, Any]:
         flow=_with(last.get("oxygen-flow"), last.get("oxygen-device")),
         fio2=_with(last.get("fio2"), last.get("oxygen-device")), saturation=last.get("spo2"),
         score=_later(last.get("ice-score"), last.get("capd-score")),
-        given=tuple(_given(look)), left=_left(look.plan) if look.plan else held.left if held else (),
-        left_at=look.at if look.plan else held.left_at if held else None, due=due,
+        given=given, left=left, left_at=left_at, due=due,
         otherwise=tuple(one["title"] for one in told.get("lookalikes", ()) if one["speaks_for"]), alarms=alarms,
         refused=sum(look.answer.refused.values()), supported=supported(look),
         need=_need(crs, icans, supported(look), alarms, due, look.at),
@@ -282,6 +283,14 @@ def _left(plan: Plan) -> tuple[Left, ...]:
             made[one.drug] = Left(drug=one.drug, source=one.source, doses=one.remaining_doses, earliest=one.earliest,
                                   blocked=one.blocked)  # fmt: skip
     return tuple(made.values())
+
+
+def _kept(held: Row | None, given: tuple[Given, ...]) -> tuple[tuple[Left, ...], datetime | None]:
+    """What was left of doses when it was last worked out, and when; none of a drug that was given since."""
+    if held is None:
+        return (), None
+    changed = {one.drug for one in {*held.given} ^ {*given}}
+    return tuple(one for one in held.left if one.drug not in changed), None if changed else held.left_at
 
 
 def _due(checks: Sequence[Check], charted: frozenset[str]) -> tuple[Due, ...]:

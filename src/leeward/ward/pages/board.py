@@ -17,8 +17,9 @@ from leeward.report.grades import lacks
 from leeward.ward.access import Person
 from leeward.ward.alerts.alert import Alert
 from leeward.ward.arrivals import Held
+from leeward.ward.look import Look
 from leeward.ward.pages.paper import ago, since_dose, wall
-from leeward.ward.row import Due, Lane, Left, Row, read
+from leeward.ward.row import Due, Lane, Left, Row, read, row_of
 from leeward.ward.standing import Seen
 
 if TYPE_CHECKING:
@@ -166,6 +167,11 @@ def told(world: World, held: Held, row: Row | None, alerts: Sequence[Alert], now
         refused=row.refused, untold=untold, unheard=unheard, tags=_tags(row, untold, now),
         need=(*row.need[:3], *first, *row.need[3:], bed),
     )  # fmt: skip
+
+
+def fresh(world: World, look: Look, held: Held) -> Line:
+    """A patient's row as a look of this moment has it, what is left of doses included; alerts are not in it."""
+    return told(world, held, msgspec.convert(row_of(look, None), Row), [], look.at)
 
 
 def silence(world: World, patient: str) -> str:

@@ -14,6 +14,7 @@ from leeward.report.clock import Clock, seconds
 from leeward.report.page import STANDING
 from leeward.report.plan_section import section
 from leeward.ward.arrivals import Held
+from leeward.ward.look import Look
 from leeward.ward.pages import board, notes
 from leeward.ward.pages.paper import wall
 
@@ -52,6 +53,8 @@ def sheets(world: World, people: Iterable[Held]) -> list[Sheet]:
 def _sheet(world: World, line: board.Line, held: Held) -> Sheet:
     """One patient's."""
     clock, now = wall(world), world.clock.now()
+    look = world.grader.look(held.patient, plan=bool(line.therapy))
+    doses = board.fresh(world, look, held)  # the row's own were worked out a while ago
     open_ = [one for one in world.alerts.of(held.patient) if one.open]
     kept = [one for one in notes.of(world, held.patient, now) if one.at > now - NOTES]
     return Sheet(
@@ -59,11 +62,11 @@ def _sheet(world: World, line: board.Line, held: Held) -> Sheet:
         therapy=f"{line.therapy}, {line.since}" if line.therapy else "no therapy on record",
         unheard=words.capital(line.unheard),
         grades=[_grade(name, one) for name, one in (("CRS (ASTCT 2019)", line.crs), ("ICANS", line.icans)) if one],
-        facts=_facts(line), due=[f"{one.figure} ({one.small})" for one in line.due],
+        facts=_facts(line, doses), due=[f"{one.figure} ({one.small})" for one in line.due],
         otherwise=[*line.alarms, *line.otherwise], refused=line.refused,
         alerts=[f"{one.text} ({clock.short(seconds(one.opened_at))}, {one.told})" for one in open_],
         notes=[f"{clock.moment(seconds(one.at))} {one.person}: {one.text}" for one in kept],
-        sources=_sources(world, held.patient, clock) if line.therapy else [],
+        sources=_sources(look, clock),
     )  # fmt: skip
 
 
@@ -73,18 +76,17 @@ def _grade(name: str, one: board.Chip) -> list[str]:
     return [name, words.grade(one.at_least, one.at_most), "; ".join(filter(None, more))]
 
 
-def _facts(line: board.Line) -> list[list[str]]:
+def _facts(line: board.Line, doses: board.Line) -> list[list[str]]:
     """The last values, each with its age, and what was given."""
     told = (("Temperature", line.temperature), ("Pressure", line.pressure), ("Oxygen", line.oxygen),
             ("SpO2", line.saturation))  # fmt: skip
     made = [[name, "; ".join(filter(None, [one.figure, one.small])), one.age] for name, one in told if one]
-    made += [["Given", one, ""] for one in line.given]
-    return made + [["Left", one, ""] for one in line.left]
+    made += [["Given", one, ""] for one in doses.given]
+    return made + [["Left", one, ""] for one in doses.left]
 
 
-def _sources(world: World, patient: str, clock: Clock) -> list[list[str]]:
+def _sources(look: Look, clock: Clock) -> list[list[str]]:
     """What sources say of drugs and level of care, in few words."""
-    look = world.grader.look(patient, plan=True)
     told = section(look.plan, clock)
     if told is None:
         return []

@@ -25,8 +25,6 @@ from leeward.ward.look import Look
 from leeward.ward.pages import board, doses, notes
 from leeward.ward.pages.names import file_of, title_of
 from leeward.ward.pages.paper import wall
-from leeward.ward.row import Row as Line
-from leeward.ward.row import row_of
 
 if TYPE_CHECKING:
     from leeward.ward.world import World
@@ -64,9 +62,8 @@ def page(world: World, look: Look, handle: str, stretch: tuple[int, int] | None,
 def _head(world: World, look: Look, *, past: bool) -> dict[str, Any]:
     """The row of the board as it reads at this moment, and the alerts; of the past, those that were opened by then."""
     found = [one for one in world.alerts.of(look.patient) if one.opened_at <= look.at]
-    row = msgspec.convert(row_of(look, None), Line)
     said = _alerts(world, found, look.at)
-    line = None if look.held is None else board.told(world, look.held, row, [], look.at)
+    line = None if look.held is None else board.fresh(world, look, look.held)
     return {
         "line": line, "alerts": said, "open_alerts": [one for one in said if one["open"]],
         "closed_alerts": [one for one in said if not one["open"]],
