@@ -1,14 +1,15 @@
 // The patient: a chart to look closer at, a cursor that tells every value, and word of what is new.
 
-import { listen } from "./feed.js";
+import { behind, listen } from "./feed.js";
 import { typing } from "./frame.js";
+import { keep } from "./fresh.js";
 
 const handle = location.pathname.split("/")[2];
 const drawing = document.getElementById("drawing");
 const told = document.getElementById("cursor");
 const held = document.getElementById("moments");
-const moments = held ? JSON.parse(held.textContent) : [];
-const times = [...new Set(moments.map((one) => one[0]))].sort((a, b) => a - b);
+let moments = held ? JSON.parse(held.textContent) : [];
+let times = [...new Set(moments.map((one) => one[0]))].sort((a, b) => a - b);
 const LEAST_S = 1800;
 const NS = "http://www.w3.org/2000/svg";
 let place = times.length - 1;
@@ -229,14 +230,14 @@ if (drawing && times.length) {
     const one = svg();
     if (one) buttons[event.target.closest("button")?.value]?.(one);
   });
-  for (const one of document.querySelectorAll("a.stretch")) {
-    one.addEventListener("click", (event) => {
-      event.preventDefault();
-      const query = new URL(one.href).searchParams;
-      if (query.has("from")) zoom(Number(query.get("from")), Number(query.get("until")));
-      else zoom(null);
-    });
-  }
+  document.querySelector(".tools").addEventListener("click", (event) => {
+    const link = event.target.closest("a.stretch");
+    if (!link) return;
+    event.preventDefault();
+    const query = new URL(link.href).searchParams;
+    if (query.has("from")) zoom(Number(query.get("from")), Number(query.get("until")));
+    else zoom(null);
+  });
 }
 
 // ---------------------------------------------------------------- what is folded
@@ -258,19 +259,28 @@ all.addEventListener("click", () => document.querySelectorAll("main details").fo
 
 // ---------------------------------------------------------------- what is new
 
+/** The drawings of a page that was read again, and what the cursor tells of them. */
+function redrawn(fresh) {
+  const held = fresh.getElementById("moments");
+  if (!drawing || !held) return;
+  moments = JSON.parse(held.textContent);
+  const at = times[place];
+  const last = place === times.length - 1;
+  times = [...new Set(moments.map((one) => one[0]))].sort((a, b) => a - b);
+  place = last ? times.length - 1 : nearest(at);
+  fingers.clear();
+  ended();
+  drawing.querySelectorAll("svg").forEach((one) => one.remove());
+  drawing.prepend(...fresh.querySelectorAll("#drawing svg"));
+  if (!told.hidden) show(times[place]);
+}
+
 if (document.getElementById("live")) {
-  const known = document.getElementById("said-now").dataset.said;
-  let timer = 0;
-  async function look() {
-    timer = 0;
-    const answer = await fetch(`/patient/${handle}/said`, { cache: "no-store" }).catch(() => null);
-    if (answer?.ok && (await answer.text()) !== known) document.getElementById("fresh").hidden = false;
-  }
-  const soon = () => { timer ||= setTimeout(look, 1000); };
+  const soon = keep({ handle, shown: redrawn, behind });
   listen({
     graded: (handles) => { if (handles.includes(handle)) soon(); },
     other: (_, body) => { if (body.patient === handle) soon(); },
-    again: soon,
-    edition: (id) => { if (id !== document.documentElement.dataset.edition) document.getElementById("fresh").hidden = false; },
+    again: () => soon(),
+    edition: (id) => { if (id !== document.documentElement.dataset.edition) soon(true); },
   });
 }
