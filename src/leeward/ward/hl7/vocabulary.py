@@ -11,8 +11,8 @@ import msgspec
 from leeward.knowledge.loader import Evidence, load
 
 Does = Literal[
-    "results", "orders", "orders-of-any-kind", "given", "placed", "updated", "discharged", "never-came", "moved-back", "merged", "parted",
-    "by-hand",
+    "results", "orders", "orders-of-any-kind", "given", "placed", "updated", "discharged", "never-came",
+    "moved-back", "merged", "parted", "by-hand",
 ]  # fmt: skip
 FieldAt = tuple[str, int]
 """A field: the name of its segment and its number."""
