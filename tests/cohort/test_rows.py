@@ -90,6 +90,17 @@ def test_18_where_the_order_within_a_day_matters_the_grade_is_a_range() -> None:
     assert ranges == [(0, 0), (1, 1), (0, 1)]
 
 
+def test_18_a_drug_of_which_only_the_day_is_known_may_come_before_the_fever_or_after() -> None:
+    """Fever at hour 34, then none beside a low pressure: tocilizumab before it, after it, that day, the day after."""
+    now = [finding("body-temperature", 80, 37.0), finding("systolic-bp", 80, 84.0)]
+    now += [finding("oxygen-device", 80, text="room-air"), finding("body-temperature", 34, 39.0)]
+    asked, given = Question(as_of=START + timedelta(hours=80, minutes=30)), "tocilizumab"
+    doses = [finding(given, 30), finding(given, 35), finding(given, 24, until=48), finding(given, 48, until=72)]
+    told = [crs(*now, dose, asked=asked) for dose in doses]
+    assert [(one.at_least, one.at_most) for one in told] == [(0, 2), (2, 2), (0, 2), (2, 2)]
+    assert all(("masked-fever" in one.missing) == (one.at_least == 0) for one in told)
+
+
 def test_22_what_counts_is_when_it_was_measured() -> None:
     """A fever measured at hour 20 and reported at hour 25 is a fever of hour 20."""
     late = finding("body-temperature", 20, 38.6, reported_at=START + timedelta(hours=25))

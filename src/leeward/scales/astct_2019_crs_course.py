@@ -62,7 +62,7 @@ def _masked(rows: ir.Table, limits: astct.Limits) -> ir.Table:
 def _range(rows: ir.Table, limits: astct.Limits) -> ir.Table:
     """The grade's bounds, and everything the course needs beside them."""
     sure = (rows.at_s >= rows.sure_onset_s) & (rows.sure_until_s.isnull() | (rows.at_s < rows.sure_until_s))
-    waived = true(sure & (rows.open == 1) & (rows.masks_sure_s >= rows.sure_onset_s))
+    waived = true(sure & (rows.open == 1) & (rows.masks_from_s >= rows.sure_onset_s))
     waived_maybe = true((rows.open == 1) & (rows.masks_possible_s >= rows.onset_s))
     supported = true((rows.hypotension_high + rows.vasopressors_high + rows.oxygen_high) > 0)
     least = astct.State(

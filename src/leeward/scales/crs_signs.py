@@ -97,9 +97,9 @@ def context(
 
     `places`: timeline.places. `stretches`: those of vasopressors (timeline.infusions.running), sure and possible.
     Columns: who, at_s, context (a number that rises with time; in its last bits whether there was a dose, and the
-    setting), dose_s, masks_sure_s, masks_possible_s, death_low and _high, vasopressors_low and _high; some_fever and
-    some_pressure (1: possible at any hour of the day); own_fever, own_hypotension, own_hypoxia (0: marked as having
-    another cause).
+    setting), dose_s, masks_sure_s, masks_from_s, masks_possible_s, death_low and _high, vasopressors_low and _high;
+    some_fever and some_pressure (1: possible at any hour of the day); own_fever, own_hypotension, own_hypoxia (0:
+    marked as having another cause).
     """
     events = [*_vasopressors(**stretches, people=people, limits=limits), *_attributions(relevant),
               *_masking(relevant, limits), *_some_time_that_day(vital_signs), _deaths(people),
@@ -114,15 +114,15 @@ def context(
         "who", "at_s",
         context=packed(packed(number, true(dose_s.notnull()), _DOSED_BITS), place, _PLACE_BITS),
         dose_s=dose_s,
-        masks_sure_s=last_known(ibis.ifelse(rows.masking_sure == 1, rows.at_s, None), upto),
-        masks_possible_s=last_known(ibis.ifelse(rows.masking_possible == 1, rows.at_s, None), upto),
+        masks_sure_s=last_known(ibis.ifelse(rows.masking_sure.notnull(), rows.at_s, None), upto),
+        masks_from_s=rows.masking_sure.max().over(upto), masks_possible_s=rows.masking_possible.max().over(upto),
         death=rows.death.max().over(upto).fill_null(0),
         **{name: rows[name].fill_null(0).sum().over(upto) for name in CONTEXT.switched},
     )  # fmt: skip
     on = {name: true(rows[name] > 0) for name in CONTEXT.switched}
     own = {component: 1 - on[switch] for component, switch in COMPONENTS.items()}
     return rows.select(
-        "who", "at_s", "context", "dose_s", "masks_sure_s", "masks_possible_s",
+        "who", "at_s", "context", "dose_s", "masks_sure_s", "masks_from_s", "masks_possible_s",
         death_low=front(rows.death, _BITS["death"]), death_high=back(rows.death, _BITS["death"]),
         vasopressors_low=ibis.greatest(on["several_sure"] * 2, on["one_sure"]) * own["hypotension"],
         vasopressors_high=ibis.greatest(on["several_possible"] * 2, on["one_possible"]) * own["hypotension"],
@@ -231,8 +231,10 @@ def _attributions(relevant: ir.Table) -> list[ir.Table]:
 
 
 def _masking(relevant: ir.Table, limits: astct.Limits) -> list[ir.Table]:
-    """Doses after which fever is no longer needed; a dose of known day but unknown hour is sure only at the day's end.
+    """Doses after which fever is no longer needed.
 
+    Of a dose of known day but unknown hour it is sure at the day's end that it was given, and that it was not before
+    the day began (masks_from_s); it may have been given as late as the day's end (masks_possible_s) from its beginning.
     An amount that may be zero, or of aspirin too little against fever, is possible, and sure at no time.
     """
     least = pick([(relevant.quantity == drug, value(line)) for drug, line in limits.waiver.from_dose.items()], 0.0)
@@ -240,8 +242,10 @@ def _masking(relevant: ir.Table, limits: astct.Limits) -> list[ir.Table]:
     drugs = rows.filter(rows.high.isnull() | ((rows.high != 0) & (rows.high >= rows.least)))
     told = drugs.low.notnull() & (drugs.low > 0) & (drugs.low >= drugs.least)
     given = drugs.filter(told | (drugs.low.isnull() & (drugs.least == 0)))
-    sure_s = given.until_s.fill_null(given.at_s)
-    return [CONTEXT.events(drugs, "masking_possible", drugs.at_s, 1), CONTEXT.events(given, "masking_sure", sure_s, 1)]
+    return [
+        CONTEXT.events(drugs, "masking_possible", drugs.at_s, drugs.until_s.fill_null(drugs.at_s)),
+        CONTEXT.events(given, "masking_sure", given.until_s.fill_null(given.at_s), given.at_s),
+    ]
 
 
 def _deaths(people: ir.Table) -> ir.Table:
@@ -256,9 +260,9 @@ def carried(rows: ir.Table, context: ir.Table, people: ir.Table, limits: astct.L
     """What stood for the patient at each moment from the first dose on at which anything changed or expired.
 
     Adds to who, dose_s, at_s and charted (1: a vital sign or oxygen was charted just then): fever, pressure and oxygen
-    `_known` (0 or 1) with `_low` and `_high`, vasopressors_low and _high, masks_sure_s, masks_possible_s, death_low,
-    death_high. Components marked as having another cause are 0. `room_air`: the source declares that no device charted
-    means room air.
+    `_known` (0 or 1) with `_low` and `_high`, vasopressors_low and _high, masks_sure_s, masks_from_s, masks_possible_s,
+    death_low, death_high. Components marked as having another cause are 0. `room_air`: the source declares that no
+    device charted means room air.
     """
     rows = rows.mutate(pressure=ibis.coalesce(rows.arterial, rows.cuff))
     upto = ibis.window(group_by=[rows.who], order_by=[rows.at_s], rows=(None, 0))
@@ -320,7 +324,7 @@ def _signs(rows: ir.Table, context: ir.Table, worst_oxygen: int) -> ir.Table:
     fever_high = pick([(known["fever"] == 1, ibis.greatest(high["fever"], rows.some_fever))], 1)
     pressure_high = pick([(known["pressure"] == 1, ibis.greatest(high["pressure"], rows.some_pressure))], 1)
     return rows.select(
-        "who", "dose_s", "as_of_s", "at_s", "charted", "masks_sure_s", "masks_possible_s",
+        "who", "dose_s", "as_of_s", "at_s", "charted", "masks_sure_s", "masks_from_s", "masks_possible_s",
         **{f"{sign}_known": flag for sign, flag in known.items()},
         fever_low=low["fever"] * rows.own_fever, fever_high=fever_high * rows.own_fever,
         hypotension_low=low["pressure"] * rows.own_hypotension, hypotension_high=pressure_high * rows.own_hypotension,

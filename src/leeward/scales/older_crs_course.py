@@ -83,9 +83,9 @@ def graded(rows: ir.Table, scale: Scale) -> ir.Table:
 def _state(rows: ir.Table, side: str) -> State:
     """The moment at its mildest or at its worst, with what the open episode adds."""
     if side == "low":
-        treated = true((rows.surely_open == 1) & (rows.masks_sure_s >= rows.sure_onset_s))
+        treated = true((rows.surely_open == 1) & (rows.masks_from_s >= rows.sure_onset_s))
     else:
-        treated = true((rows.open == 1) & (ibis.greatest(rows.masks_possible_s, rows.masks_sure_s) >= rows.onset_s))
+        treated = true((rows.open == 1) & (rows.masks_possible_s >= rows.onset_s))
     parts = {name: rows[f"{name}_{side}"] for name in PARTS if name != "treated"}
     parts |= {name: parts[name] * rows[f"organs_{side}"] for name in _ORGANS}
     parts["death"] = parts["death"] * rows.open

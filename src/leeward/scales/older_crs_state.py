@@ -82,8 +82,8 @@ def states(rows: ir.Table, limits: older_crs_signs.Limits) -> ir.Table:
         for side, column in zip(("low", "high"), both, strict=True)
     }
     made = rows.select(
-        "who", "dose_s", "as_of_s", "at_s", "charted", "masks_sure_s", "masks_possible_s", "setting", "neutrophils",
-        "fever_known", "pressure_known", "oxygen_known", **parts,
+        "who", "dose_s", "as_of_s", "at_s", "charted", "masks_sure_s", "masks_from_s", "masks_possible_s",
+        "setting", "neutrophils", "fever_known", "pressure_known", "oxygen_known", **parts,
         untested=flags(*(true(ibis.coalesce(rows[test], -1) < 0) for test in (*_TESTS, "fibrinogen"))),
         uncompared=_any([(ibis.coalesce(rows[test], -1) >= 0) & (back(rows[test], 1) == 0) for test in _TESTS]),
         unlimited=_any([_spread(rows[test]) for test in _TESTS]),
