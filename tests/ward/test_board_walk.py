@@ -297,7 +297,7 @@ def test_pages_work_without_scripts(opened: Any, ward: tuple[World, str]) -> Non
         page.goto(patient(ward))
         page.get_by_role("link", name="12 h", exact=True).click()
         assert page.locator(f"{WIDE} path").count() > 0
-        page.get_by_role("navigation", name="On this page").get_by_role("link", name="Chart").click()
+        page.get_by_role("link", name="Chart", exact=True).click()
         assert page.locator("#entry button").is_visible()
         page.get_by_role("navigation", name="On this page").get_by_role("link", name="All sources").click()
         assert page.locator("#plan .source").first.is_visible()
