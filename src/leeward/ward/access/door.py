@@ -204,12 +204,12 @@ class Access:
             try:
                 return self.bearers.person(token.strip(), request.url.path)
             except BadToken as error:
-                self.nobody(request, "token", str(error))
+                self.nobody(request, "token", _at(request, str(error)))
                 raise Refusal(401) from None
         secret = request.cookies.get(self.cookie)
         session = self.sessions.find(secret, used=used) if secret else None
         if secret is None or session is None or session.how == "token":
-            self.nobody(request, "enter", "nobody")
+            self.nobody(request, "enter", _at(request, "nobody"))
             raise Refusal(401)
         if request.method not in READING and not hmac.compare_digest(held.word, form_word(secret)):
             self._refused(session.person, "enter", None, "csrf", route_of(request))
@@ -259,10 +259,9 @@ class Access:
         Raises Refusal(503) when it cannot be written.
         """
         self.known.forget(credential(request.headers))
-        detail = " at ".join(filter(None, (reason, route_of(request))))
         try:
             self._world.audit.refused_nobody(
-                Entry(action, NOBODY.id, NOBODY.role, outcome="refused", detail=detail)
+                Entry(action, NOBODY.id, NOBODY.role, outcome="refused", detail=reason)
             )  # fmt: skip
         except AuditDown:
             log.critical("audit-down")
@@ -295,3 +294,8 @@ def _by_somebody(request: Request) -> bool:
     if getattr(request.scope.get("route"), "path", None) in BY_THEMSELVES:
         return False
     return "sec-fetch-mode" not in request.headers or request.headers.get("sec-fetch-user") == "?1"
+
+
+def _at(request: Request, reason: str) -> str:
+    """Why somebody unknown was refused, and by which route."""
+    return " at ".join(filter(None, (reason, route_of(request))))
