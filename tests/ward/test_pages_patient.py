@@ -205,7 +205,8 @@ def test_an_own_entry_is_corrected_and_taken_back(world: World, client: TestClie
 
 def test_an_attribution_carries_the_name(world: World, client: TestClient, patient: str) -> None:
     """The sign, the cause and who said so."""
-    client.post(f"{patient}/chart", data={"at": AT, "attribution": "hypoxia", "reason": "pneumonia on CT", "mark-hours": "4"})
+    filled = {"at": AT, "attribution": "hypoxia", "reason": "pneumonia on CT", "mark-hours": "4"}
+    client.post(f"{patient}/chart", data=filled)
     marks = [row for row in world.store.findings_of("A").to_pylist() if row["quantity"] == "attribution"]
     assert [row["text"] for row in marks] == ["hypoxia=pneumonia on CT (Demo clinician)"]
     assert marks[0]["measured_until"] == NOW + timedelta(hours=4)
