@@ -23,8 +23,9 @@ def main(at: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         settings = WardSettings(database=f"sqlite:///{folder}/ward.db", demo=True, room_air=True)
         world = World(settings, SetClock(datetime.fromisoformat(at)))
+        app = create_app(world, start=False)
         warm(world)
-        config = Listening(create_app(world, start=False), settings, port=0, log_level="critical")
+        config = Listening(app, settings, port=0, log_level="critical")
         server = uvicorn.Server(config)
         listening = config.bind_socket()
         print(listening.getsockname()[1], flush=True)

@@ -43,6 +43,8 @@ def answers(record: Record, question: Question, *, tell: Tell | None = None) -> 
 
 def refused_by_patient(refusals: pa.Table) -> dict[str, dict[str, int]]:
     """How many statements of each patient were refused, by reason."""
+    if refusals.num_rows == 0:
+        return {}
     named = refusals.filter(pc.is_valid(refusals["patient"]))
     counted = named.group_by(["patient", "reason"]).aggregate([([], "count_all")])
     result: dict[str, dict[str, int]] = {}

@@ -144,5 +144,5 @@ def _answered(
         step(name, getattr(course, name), rows, before.people)
     step("standing", reasons.standing, before.known, before.people, shown=shown)
     step("noted", reasons.noted, before.known, before.people, limits=crs)
-    step("raw", reasons.raw, before.known)
+    step("raw", reasons.raw, before.known, before.people)
     step("corrected", corrections, FINDINGS, QUESTION)

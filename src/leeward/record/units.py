@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -95,19 +95,36 @@ def conversion(quantity: Quantity, spelling: str | None) -> Conversion:
 
 
 def _by_library(quantity: Quantity, unit: str, resolution: Fraction | None) -> Conversion:
+    found = _compared(unit, quantity.unit or "")
+    if not found.alike:
+        return WEIGHT if quantity.kind in ("rate", "dose") and found.per_weight else UNKNOWN
+    if found.pure and unit not in quantity.also and not (quantity.bare and unit == "1"):
+        return UNKNOWN  # any pure number would pass for any other: only the listed ones do
+    return Conversion("exact", found.scale, found.zero, resolution)
+
+
+class _Compared(NamedTuple):
+    """Two units: whether they measure alike (as pure numbers), or would by a weight; how one becomes the other."""
+
+    alike: bool
+    per_weight: bool = False
+    pure: bool = False
+    scale: Fraction = Fraction(1)
+    zero: Fraction = Fraction(0)
+
+
+@cache
+def _compared(unit: str, other: str) -> _Compared:
     registry = _registry()
-    units = listed()
-    here = registry.parse_expression(units[unit].pint)
-    there = registry.parse_expression(units[quantity.unit or ""].pint)
+    here, there = (registry.parse_expression(listed()[one].pint) for one in (unit, other))
     if here.dimensionality != there.dimensionality:
         # Units, not quantities: a degree Celsius cannot be divided, and a pressure charted in it is only unknown.
         mass = registry.Unit("kilogram").dimensionality
         per_weight = any((a.units / b.units).dimensionality == mass for a, b in ((here, there), (there, here)))
-        return WEIGHT if quantity.kind in ("rate", "dose") and per_weight else UNKNOWN
-    if here.check("[]") and unit not in quantity.also and not (quantity.bare and unit == "1"):
-        return UNKNOWN  # any pure number would pass for any other: only the listed ones do
+        return _Compared(alike=False, per_weight=per_weight)
     zero = _shift(registry, here, there, 0)
-    return Conversion("exact", _shift(registry, here, there, 1) - zero, zero, resolution)
+    scale = _shift(registry, here, there, 1) - zero
+    return _Compared(alike=True, pure=here.check("[]"), scale=scale, zero=zero)
 
 
 @cache

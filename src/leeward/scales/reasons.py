@@ -95,9 +95,11 @@ def estimated(support: ir.Table, people: ir.Table) -> ir.Table:
     return rows.group_by(["patient", ((rows.at_s - rows.first_dose_s) // DAY_S).name("day")]).agg(at_s=rows.at_s.min())
 
 
-def raw(known: ir.Table) -> ir.Table:
-    """Lowest, highest and last value of each measured vital sign: what is shown where nothing is graded."""
+def raw(known: ir.Table, people: ir.Table) -> ir.Table:
+    """Lowest, highest and last value of each measured vital sign of whom nothing is graded, since no dose is known."""
     rows = known.filter(known.quantity.isin(list(SHOWN[:10])) & known.low.notnull())
+    rows = rows.select("patient", "quantity", "at_s", "low", "high").left_join(people.select("patient"), "patient")
+    rows = rows.filter(rows.patient_right.isnull()).drop("patient_right")
     last = ibis.window(group_by=[rows.patient, rows.quantity])
     rows = rows.mutate(last_s=rows.at_s.max().over(last))
     return rows.group_by(["patient", "quantity"]).agg(

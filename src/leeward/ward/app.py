@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from importlib import import_module
@@ -43,3 +44,6 @@ def _warm(mounted: Iterable[ModuleType], world: World) -> None:
     for module in mounted:
         if hasattr(module, "warm"):
             module.warm(world)
+    # What is kept for good need not be searched for garbage: a search of all of it takes longer than an answer.
+    gc.collect()
+    gc.freeze()
