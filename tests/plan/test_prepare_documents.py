@@ -50,7 +50,7 @@ def test_a_value_on_record_has_its_unit() -> None:
     asked = Asked(product=therapy("teclistamab"), start=start_of("2026-03-28T10:00", BERLIN))
     record = cast("Record", Charted(charted({"case": "P", "charted": charted_})))
     [one] = answers(record, Question(), asked)
-    for said in ("crp 50 mg/L, ", "platelets 90 10*9/L, ", "creatinine 1 mg/dL, ", "travel-to-centre 45 min, "):
+    for said in ("crp 50 mg/L, ", "platelets 90 × 10⁹/L, ", "creatinine 1 mg/dL, ", "travel-to-centre 45 min, "):
         assert said in in_words(one), said
         assert said in page(one), said
 

@@ -36,6 +36,10 @@ def test_every_reason_for_a_refusal_has_words_and_no_words_are_idle() -> None:
         and isinstance(node.value, str)
         and re.fullmatch(r"[a-z]+(-[a-z]+)+", node.value)
     }
+    doors = [ast.parse(path.read_text(encoding="utf-8")) for path in (SOURCE / "ward" / "doors").rglob("*.py")]
+    calls = [node for door in doors for node in ast.walk(door) if isinstance(node, ast.Call) and node.args]
+    refused = [call.args[0] for call in calls if isinstance(call.func, ast.Name) and call.func.id == "Refused"]
+    spelt |= {one.value for one in refused if isinstance(one, ast.Constant) and isinstance(one.value, str)}
     worded = tomllib.loads((SOURCE / "report" / "words.toml").read_text(encoding="utf-8"))["refusals"]
     assert set(worded) == spelt - set(quantities()) - NO_REASONS
     assert all(said.strip() for said in worded.values())

@@ -204,7 +204,7 @@ def test_knowledge_and_quality_are_read(opened: Any, ward: tuple[World, str]) ->
         assert "38.0 °C" in page.locator("main").inner_text()
         assert "2026-11-22" in page.locator("main").inner_text()
         page.get_by_role("link", name="Quality").click()
-        for name in ("Canaries", "Feeds", "Not understood", "Alerts", "Doors", "What fires"):
+        for name in ("Canaries", "Feeds", "Not understood", "Alerts in", "Doors", "What fires"):
             assert page.get_by_role("heading", name=name).count() == 1, name
         assert page.locator("svg.control").count() >= 1
 

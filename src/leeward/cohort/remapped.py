@@ -29,7 +29,7 @@ NOTHING = "nothing"
 FOLDERS = ("scales", "lookalikes", "risk/scores", "workup", "prepare")
 CRS, ICANS, OLDER = "CRS on every scale", "ICANS", "CRS on scales other than ASTCT"
 _STEPS = {"crs": CRS, "oxygen": CRS, "ran": CRS, "context": CRS, "icans": ICANS, "older": OLDER, "rates": OLDER,
-          "high": OLDER}  # fmt: skip
+          "high": OLDER, "vital": CRS}  # fmt: skip
 """The first word of a step of the grading, and what is graded by it."""
 
 
