@@ -1,8 +1,8 @@
 """The bench: ours and its peers on the same files, in one run, on this machine.
 
-make bench                        everything; writes docs/performance.md (under 25 minutes once files are made)
+make bench                        everything; writes docs/performance.md (under 45 minutes once files are made)
 make bench ARGS=--quick           short files, no page written (under 4 minutes)
-make bench ARGS=--middle          without the longest files; writes the page, which says so (under 6 minutes)
+make bench ARGS=--middle          without the longest files; writes the page, which says so (under 25 minutes)
 make bench ARGS="--only fhir"     one workload; the page is not written
 """
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from home import made
-from runs import FULL, QUICK, Size, ours
+from runs import QUICK, Size, ours
 from table import Bar, Workload, measured, seconds_text
 
 PATIENTS, BOARDS, MINUTES = 500, 20, 10
@@ -19,7 +19,7 @@ HEADER = "patient_id,start,end,quantity,value,unit,text\n"
 def ward_live(size: Size) -> Workload:
     """Load on one machine, and a backlog."""
     work = Workload("A ward at work, over HTTP with FHIR", "findings")
-    minutes = MINUTES if size is FULL else SHORT_MINUTES
+    minutes = SHORT_MINUTES if size is QUICK else MINUTES
     patients = PATIENTS if size is not QUICK else PATIENTS // 5
     task = {"patients": patients, "boards": BOARDS, "minutes": minutes}
     load = ours(
