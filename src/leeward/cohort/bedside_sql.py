@@ -37,8 +37,6 @@ SPELT = {
 _UNNESTED = "unnested"
 _KEEPS = sqlite3.sqlite_version_info >= (3, 35)
 """Whether this SQLite can be told to compute a part of a statement once."""
-_LONG = 12
-"""A choice among so many is long: more is lost by making it twice than by keeping what was chosen."""
 
 
 class _Compiler(SQLiteCompiler):  # type: ignore[misc]
@@ -238,13 +236,12 @@ def _reads(value: float) -> bool:
 def sql(step: ir.Table) -> str:
     """A step as one statement of SQLite.
 
-    Nested queries stand side by side, since its parser's stack is short; what unnests a list, or makes a long choice,
-    is computed once: SQLite would else do it again at every use of a column.
+    Nested queries stand side by side, since its parser's stack is short; what unnests a list is computed once.
     """
     ibis.options.sql.fuse_selects = False
     flat = eliminate_subqueries(_Compiler().to_sqlglot(step))
     for part in flat.ctes:
         unnests = any(table.alias == _UNNESTED for table in part.this.find_all(sge.Table))
-        if _KEEPS and (unnests or any(len(choice.args["ifs"]) >= _LONG for choice in part.this.find_all(sge.Case))):
+        if _KEEPS and unnests:
             part.set("materialized", True)
     return str(flat.sql(dialect="sqlite"))

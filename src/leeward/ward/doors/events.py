@@ -94,15 +94,16 @@ class Stream:
             await asyncio.to_thread(self._delivered, kind, [one.id for one in alerts])
         every_s, heard_s = self._world.settings.number("feed", "heartbeat_s"), asyncio.get_running_loop().time()
         async for found in self._world.feed.after(start):
-            for event in found:
-                start = event.seq
-                body = await asyncio.to_thread(self._seen, event)
-                if body is not None:
-                    if not await asyncio.to_thread(self._audited, [event.patient]):
-                        return
-                    yield self._said(event.kind, body, number=event.seq)
-                    if event.kind in ON_RECORD:  # whoever asks for the next event has taken this one
-                        await asyncio.to_thread(self._delivered, event.kind, [body["alert"]])
+            heard = await asyncio.to_thread(self._heard, found)
+            if heard is None:
+                return
+            for event, body in heard:
+                yield self._said(event.kind, body, number=event.seq)
+            start = found[-1].seq if found else start
+            # Whoever asks for what comes next has taken these.
+            for what in sorted({event.kind for event, _ in heard} & ON_RECORD.keys()):
+                sent = [body["alert"] for event, body in heard if event.kind == what]
+                await asyncio.to_thread(self._delivered, what, sent)
             if known != edition():
                 known = edition()
                 yield self._hello(known, start, reload=False)
@@ -159,6 +160,11 @@ class Stream:
             return False
         self._told |= new
         return True
+
+    def _heard(self, found: Sequence[Event]) -> list[tuple[Event, dict[str, Any]]] | None:
+        """What of some events this listener hears, on record in the audit at once; None where that cannot be."""
+        heard = [(event, body) for event in found if (body := self._seen(event)) is not None]
+        return heard if self._audited([event.patient for event, _ in heard]) else None
 
     def _seen(self, event: Event) -> dict[str, Any] | None:
         """An event as this listener may hear it; None: it is of nobody of theirs."""
