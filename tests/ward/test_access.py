@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -25,17 +24,6 @@ from tests.ward.conftest import NOW
 from tests.ward.signed import access_token, sign_in
 from tests.ward.small import audit_down, small
 from tests.ward.taken import said, take
-
-
-@pytest.fixture
-def guarded(settings: WardSettings, clock: SetClock) -> Iterator[World]:
-    """A ward with sign-in and three patients: A and B on 7 West, C on 8 East."""
-    world = World(msgspec.structs.replace(settings, demo=False, sign_in=sign_in()), clock)
-    for patient, unit in (("A", "7 West"), ("B", "7 West"), ("C", "8 East")):
-        placed = Move(kind="placed", patient=patient, at=NOW, unit=unit, bed="1")
-        take(world, said(patient, "body-temperature", NOW, 38.2, "Cel"), moves=[placed], message=patient)
-    yield world
-    world.engine.dispose()
 
 
 def bearer(**claims: Any) -> dict[str, str]:

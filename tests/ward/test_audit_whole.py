@@ -24,7 +24,7 @@ from leeward.ward.tables import audit_lists
 from leeward.ward.world import World
 from tests.ward.conftest import NOW
 from tests.ward.hl7_messages import PID, message, obr, obx, receiver, rows, told, with_hl7
-from tests.ward.signed import access_token, sign_in
+from tests.ward.signed import access_token
 from tests.ward.small import audit_down
 from tests.ward.taken import said, take
 
@@ -118,17 +118,6 @@ def test_49_without_the_audit_nothing_is_graded_and_nobody_is_lost(world: World)
 
 
 # ------------------------------------------------------------------ boards
-
-
-@pytest.fixture
-def guarded(settings: WardSettings, clock: SetClock) -> Iterator[World]:
-    """A ward with sign-in, A and B on 7 West, C on 8 East."""
-    world = World(msgspec.structs.replace(settings, demo=False, sign_in=sign_in()), clock)
-    for patient, unit in (("A", "7 West"), ("B", "7 West"), ("C", "8 East")):
-        placed = Move(kind="placed", patient=patient, at=NOW, unit=unit, bed="1")
-        take(world, said(patient, "body-temperature", NOW, 38.2, "Cel"), moves=[placed], message=patient)
-    yield world
-    world.engine.dispose()
 
 
 def asks(client: TestClient, path: str, who: str, unit: str) -> int:

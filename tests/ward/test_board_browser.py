@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,26 +10,11 @@ import pytest
 
 from leeward.ward.clock import ReplayClock
 from leeward.ward.world import World
-from tests.report.patients_made import browser
 
 from .browsing import SIZES, graded, served, tab
 from .taken import said, take
 
 GREY_S = 10
-
-
-@pytest.fixture(scope="module")
-def ward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, str]]:
-    """One ward for most of this file."""
-    with served(tmp_path_factory.mktemp("ward")) as (world, address, _):
-        yield world, address
-
-
-@pytest.fixture(scope="module")
-def opened() -> Iterator[Any]:
-    """One browser for this file."""
-    with browser() as held:
-        yield held
 
 
 def test_52_a_row_follows_what_arrives(opened: Any, ward: tuple[World, str]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,6 @@ import pytest
 
 from leeward.ward.pages.knowledge import pages
 from leeward.ward.world import World
-from tests.report.patients_made import browser
 
 from .browsing import SIZES, START, UNFOLD, grave, served, tab
 from .signed import sign_in
@@ -20,20 +18,6 @@ FITS = "document.documentElement.scrollWidth <= innerWidth + 1"
 WIDE = "#drawing svg.wide"
 DRAWN = """() => [...document.querySelectorAll('#drawing svg')].filter((one) => one.getClientRects().length)
     .map((one) => [Number(one.dataset.from), Number(one.dataset.until)])[0]"""
-
-
-@pytest.fixture(scope="module")
-def ward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, str]]:
-    """One ward for this file."""
-    with served(tmp_path_factory.mktemp("ward")) as (world, address, _):
-        yield world, address
-
-
-@pytest.fixture(scope="module")
-def opened() -> Iterator[Any]:
-    """One browser for this file."""
-    with browser() as held:
-        yield held
 
 
 def patient(ward: tuple[World, str], name: str = "A") -> str:

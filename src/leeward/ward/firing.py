@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Engine, func, select
 
 from leeward.report import words
 from leeward.ward import tables as t
+from leeward.ward.alerts.signs import spoken
 from leeward.ward.rows import microseconds
 
 Group = Literal["grades", "alerts", "findings"]
@@ -73,7 +74,7 @@ def _alerts(connection: Connection, since: int, counted: Counts) -> None:
     day = (a.opened_at - a.opened_at % DAY_US) / DAY_US
     asked = select(a.kind, day.label("day"), func.count()).where(a.opened_at >= since).group_by(a.kind, "day")
     for kind, when, count in connection.execute(asked):
-        counted["alerts", "told", kind.replace("-", " ")][int(when)] += count
+        counted["alerts", "told", spoken(kind)][int(when)] += count
 
 
 def _findings(connection: Connection, since: int, counted: Counts) -> None:

@@ -31,6 +31,11 @@ def class_of(kind: Kind) -> Class:
     return "technical" if kind in TECHNICAL else "physiological"
 
 
+def spoken(kind: str) -> str:
+    """A kind in words."""
+    return kind.replace("-", " ").replace("icans", "ICANS")
+
+
 class Basis(msgspec.Struct, frozen=True, kw_only=True):
     """One finding that a sign rests on; `value` is a number in `unit` or a word."""
 

@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 from leeward.report import words
 from leeward.report.clock import seconds
 from leeward.ward import tables as t
+from leeward.ward.alerts.signs import spoken
 from leeward.ward.firing import Chart, charts
 from leeward.ward.hl7.senders import listening
 from leeward.ward.pages.paper import ago, wall
@@ -124,7 +125,7 @@ def told(world: World, now: datetime) -> list[dict[str, Any]]:
     with world.engine.connect() as connection:
         opened: dict[str, int] = {row[0]: row[1] for row in connection.execute(asked)}
     return [
-        {"kind": kind.replace("-", " "), "opened": count, "open": sum(1 for one in open_ if one.kind == kind),
+        {"kind": spoken(kind), "opened": count, "open": sum(1 for one in open_ if one.kind == kind),
          "untold": sum(1 for one in open_ if one.kind == kind and one.told == "untold")}
         for kind, count in opened.items()
     ]  # fmt: skip
